@@ -1,0 +1,91 @@
+"""Describe a camera feed: its terms, its cameras, its planned observations and its pictures.
+
+Adding a feed is one module here with `FEED = Feed(...)`, loaded by its file name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from pkgutil import iter_modules
+
+import pyarrow as pa
+
+from pipeline.errors import FeedNotFoundError
+from pipeline.scans import Scan, Window
+
+
+@dataclass(frozen=True)
+class Camera:
+    """One camera as its feed lists it."""
+
+    native_id: str
+    """The feed's own id, verbatim."""
+    name: str
+    lon: float
+    """Degrees WGS 84."""
+    lat: float
+    """Degrees WGS 84."""
+    bearing_deg: float | None = None
+    """Where it looks, degrees clockwise from north; None where the feed does not tell."""
+    road: str | None = None
+    cadence_s: float | None = None
+    """Seconds between two new pictures; None where only the scan says."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What came for one planned observation. Faults are values: `jpeg` is None where nothing came."""
+
+    status: str
+    """`ok`, or why no bytes came (`missed: no file`, `missed: HTTP 503`)."""
+    jpeg: bytes | None = None
+    captured_at: datetime | None = None
+    """When the picture was taken, UTC; None where the feed does not tell."""
+    captured_at_source: str = "none"
+    """`name`, `feed`, `last_modified`, `render` or `none`."""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A feed's terms, as data, and how to read it."""
+
+    operator: str
+    licence: str
+    """Licence of its pictures; empty where the scan's settings must say."""
+    attribution: str
+    terms_url: str
+    commercial: bool
+    """Whether the terms allow commercial use."""
+    may_store_frames: bool
+    """Whether the terms allow keeping pictures."""
+    cleared: bool
+    """Whether the terms allow this use without asking; an uncleared feed is refused."""
+    min_interval_s: float
+    """Never ask a camera more often, seconds."""
+    timestamps: str
+    """What the feed's times mean."""
+    cameras: Callable[[Scan], list[Camera]]
+    """List the cameras; raise FeedError when the list cannot be read."""
+    slots: Callable[[Scan, Window, str], list[datetime]]
+    """Plan the observations of one camera (by native id) in one window, UTC, ascending."""
+    picture: Callable[[Scan, str, datetime], Picture]
+    """Fetch one planned observation (native id, slot)."""
+    roads: Callable[[Scan], pa.Table]
+    """Return the road graph as a `roads` table, empty where there is none."""
+    fingerprint: Callable[[Scan, Window | None], str]
+    """Tell whether what the feed would answer has changed: equal text, equal answers. None asks for list and roads."""
+    needs_key: bool = False
+
+
+def load(name: str) -> Feed:
+    """Return the feed of `pipeline/feeds/<name>.py`; raise FeedNotFoundError naming those there."""
+    if name not in names():
+        raise FeedNotFoundError(f"no feed {name!r}; choose from {names()} or add pipeline/feeds/{name}.py")
+    feed: Feed = import_module(f"pipeline.feeds.{name}").FEED
+    return feed
+
+
+def names() -> list[str]:
+    """List the feeds there are."""
+    return sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))

@@ -1,0 +1,149 @@
+"""Read the scans of `settings.toml` and number their windows: UTC hours of one local night."""
+
+import tomllib
+from dataclasses import MISSING, dataclass, field, fields, replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pipeline.errors import SettingsError
+
+HOUR = timedelta(hours=1)
+PACKAGED = Path(__file__).parent / "_settings.toml"
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Window:
+    """One UTC hour of one scan, cut to the scan's local night."""
+
+    hour_at: datetime
+    """Start of the UTC hour."""
+    starts_at: datetime
+    """First instant observed; `hour_at` unless the night begins inside the hour."""
+    ends_at: datetime
+    """First instant no longer observed."""
+
+    def __str__(self) -> str:
+        """Name the window as the lake does."""
+        return f"{self.hour_at:%Y-%m-%dT%H}Z"
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One section of `settings.toml`: a feed, a choice of cameras, a local night, a cadence."""
+
+    name: str
+    feed: str
+    """Name of a module in `pipeline/feeds`."""
+    timezone: str
+    """IANA name; the night's hours are local to it."""
+    metric_crs: str
+    """Projected CRS with metres, for lengths and distances."""
+    hours: str = "22:00-06:00"
+    """Local start and end of the night; an end not after the start is on the next day."""
+    cadence_s: float = 60.0
+    """Seconds between two planned observations where the feed leaves the choice to us."""
+    source: str = ""
+    """Folder or address the feed reads, where it needs one."""
+    roads: str = ""
+    """Road graph (GraphML with lon, lat and length), relative to `source`; optional."""
+    cameras: tuple[str, ...] = ()
+    """Native ids to observe; empty for all."""
+    licence: str = ""
+    """Licence of the pictures, where the feed cannot know it."""
+    attribution: str = ""
+    """Line to show beside anything made of them, where the feed cannot know it."""
+    shard_cameras: int = 2
+    """Cameras in one unit of work; the files of the lake depend on it, the number of workers does not matter."""
+    k: int = 10
+    """Rows that fewer trajectories stand behind are never published."""
+    kept_from: str = ""
+    """Empty, or why individual trajectories of this scan may be shown without a purpose (a simulated city)."""
+    stages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Settings of single stages, from `[scan.<name>.<stage>]`."""
+
+    def settings(self, stage: str, kind: type[S]) -> S:
+        """Build a stage's Settings: its own section, then the scan's keys of the same name, then its defaults."""
+        names = {each.name for each in fields(kind)}  # type: ignore[arg-type]
+        chosen = self.stages.get(stage, {})
+        if unknown := sorted(set(chosen) - names):
+            raise SettingsError(f"settings [scan.{self.name}.{stage}]: unknown keys {unknown}; choose from {sorted(names)}")
+        shared = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        return kind(**(shared | chosen))
+
+    def windows(self, scan_date: date) -> list[Window]:
+        """List the UTC hours of the local night that begins on `scan_date`; 7 or 9 of 8 when the clocks change."""
+        zone = ZoneInfo(self.timezone)
+        first, last = (time.fromisoformat(part) for part in self.hours.replace("24:00", "00:00").split("-"))
+        until = scan_date if last > first else scan_date + timedelta(days=1)
+        starts_at = datetime.combine(scan_date, first, zone).astimezone(UTC)
+        ends_at = datetime.combine(until, last, zone).astimezone(UTC)
+        hour_at = starts_at.replace(minute=0, second=0, microsecond=0)
+        windows = []
+        while hour_at < ends_at:
+            windows.append(Window(hour_at, max(hour_at, starts_at), min(hour_at + HOUR, ends_at)))
+            hour_at += HOUR
+        return windows
+
+
+def load(name: str, path: Path | None = None, **changes: Any) -> Scan:
+    """Read `[scan.<name>]` of a settings file and apply what the command line changes.
+
+    Without `path`: `settings.toml` of the working folder, else the one beside the program.
+    Raises SettingsError for a missing file, an unknown scan, an unknown key or a value out of range.
+    """
+    path = path or find()
+    sections = _sections(path)
+    if name not in sections:
+        raise SettingsError(f"{path}: no [scan.{name}]; choose from {sorted(sections)} or add the section")
+    stages = {key: value for key, value in sections[name].items() if isinstance(value, dict)}
+    keys = {key: value for key, value in sections[name].items() if key not in stages}
+    known = {each.name: each for each in fields(Scan)}
+    if unknown := sorted(set(keys) - set(known)):
+        raise SettingsError(f"{path} [scan.{name}]: unknown keys {unknown}; choose from {sorted(known)}")
+    needed = [n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING and n != "name"]
+    if missing := sorted(set(needed) - set(keys)):
+        raise SettingsError(f"{path} [scan.{name}]: keys missing: {missing}; add them")
+    scan = Scan(name=name, stages=stages, **keys | {"cameras": tuple(keys.get("cameras", ()))})
+    return _checked(replace(scan, **{key: value for key, value in changes.items() if value is not None}), path)
+
+
+def names(path: Path | None = None) -> list[str]:
+    """List the scans of a settings file."""
+    return sorted(_sections(path or find()))
+
+
+def find() -> Path:
+    """Return the settings file in force: of the working folder, of the checkout, or the packaged one."""
+    for path in (Path("settings.toml"), Path(__file__).parent.parent / "settings.toml", PACKAGED):
+        if path.is_file():
+            return path
+    raise SettingsError("no settings.toml here; copy the one of the project or pass --settings PATH")
+
+
+def _sections(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        return dict(tomllib.loads(path.read_text(encoding="utf-8")).get("scan", {}))
+    except FileNotFoundError as error:
+        raise SettingsError(f"{path}: no such settings file; pass --settings PATH") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}; mend that line") from error
+
+
+def _checked(scan: Scan, path: Path) -> Scan:
+    where = f"{path} [scan.{scan.name}]"
+    try:
+        ZoneInfo(scan.timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise SettingsError(f"{where}: unknown timezone {scan.timezone!r}; use an IANA name such as Europe/London") from error
+    try:
+        first, last = scan.hours.replace("24:00", "00:00").split("-")
+        time.fromisoformat(first), time.fromisoformat(last)
+    except ValueError as error:
+        raise SettingsError(f"{where}: hours {scan.hours!r} are not HH:MM-HH:MM; write 22:00-06:00") from error
+    for name, low in (("cadence_s", 0.1), ("shard_cameras", 1), ("k", 1)):
+        if not getattr(scan, name) >= low:
+            raise SettingsError(f"{where}: {name} = {getattr(scan, name)!r} is below {low}; raise it")
+    return scan
