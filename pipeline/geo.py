@@ -1,0 +1,254 @@
+"""Measure places on the ground: bearings, distances, cells, lines and routes along a road graph.
+
+Positions are degrees WGS 84, longitude first; lengths metres; bearings degrees clockwise from north.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import h3
+import numpy as np
+import pyarrow as pa
+import shapely
+from numpy.typing import ArrayLike, NDArray
+from pyproj import Transformer
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+EARTH_RADIUS_M = 6371008.8
+WGS84 = "OGC:CRS84"
+HEADINGS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
+"""The eight compass points, clockwise from north; the only names `compass` returns and `bearing` needs."""
+WORDS = ("NORTH", "NORTHEAST", "EAST", "SOUTHEAST", "SOUTH", "SOUTHWEST", "WEST", "NORTHWEST")
+
+Floats = NDArray[np.float64]
+
+
+def compass(bearing_deg: float) -> str:
+    """Name the nearest of the eight compass points."""
+    return HEADINGS[int(np.floor(bearing_deg / 45.0 + 0.5)) % 8]
+
+
+def bearing(name: str) -> float:
+    """Return degrees clockwise from north of `NE`, `north-east`, `Northeast`, `northbound`...; ValueError else."""
+    word = "".join(letter for letter in name.upper().removesuffix("BOUND") if letter.isalpha())
+    if word in HEADINGS or word in WORDS:
+        return 45.0 * (HEADINGS if word in HEADINGS else WORDS).index(word)
+    raise ValueError(f"{name!r} is no compass point; choose from {HEADINGS}")
+
+
+def bearing_between(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
+    """Return the bearing on leaving point 1 for point 2, 0 <= degrees < 360."""
+    phi1, phi2, turn = np.radians(lat1), np.radians(lat2), np.radians(lon2 - lon1)
+    east = np.sin(turn) * np.cos(phi2)
+    north = np.cos(phi1) * np.sin(phi2) - np.sin(phi1) * np.cos(phi2) * np.cos(turn)
+    return float(np.degrees(np.arctan2(east, north)) % 360.0)
+
+
+def turn_deg(bearing1: float, bearing2: float) -> float:
+    """Return the angle between two bearings, 0..180 degrees."""
+    return abs((bearing1 - bearing2 + 180.0) % 360.0 - 180.0)
+
+
+def haversine_m(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLike) -> Floats:
+    """Return great-circle metres between points; arrays broadcast, scalars give a 0-d array."""
+    rad = [np.radians(np.asarray(each, dtype=np.float64)) for each in (lon1, lat1, lon2, lat2)]
+    half = np.sin((rad[3] - rad[1]) / 2) ** 2 + np.cos(rad[1]) * np.cos(rad[3]) * np.sin((rad[2] - rad[0]) / 2) ** 2
+    return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(half)))
+
+
+def cells(lon: ArrayLike, lat: ArrayLike, resolution: int) -> NDArray[np.str_]:
+    """Return the H3 cell of each point, (n,) str; the numpy face of h3 goes point by point too, so we do."""
+    lons, lats = np.atleast_1d(np.asarray(lon, np.float64)), np.atleast_1d(np.asarray(lat, np.float64))
+    found = [h3.latlng_to_cell(y, x, resolution) for x, y in zip(lons.tolist(), lats.tolist(), strict=True)]
+    return np.array(found, dtype="U15")
+
+
+def to_metric(lon: ArrayLike, lat: ArrayLike, crs: str) -> Floats:
+    """Project degrees WGS 84 to a metric CRS; returns (n, 2) x, y metres."""
+    return np.column_stack(_transformer(WGS84, crs).transform(np.atleast_1d(lon), np.atleast_1d(lat)))
+
+
+def from_metric(xy: Floats, crs: str) -> Floats:
+    """Project (n, 2) metres of a metric CRS to (n, 2) lon, lat degrees WGS 84."""
+    return np.column_stack(_transformer(crs, WGS84).transform(xy[:, 0], xy[:, 1]))
+
+
+def to_wkb(coordinates: ArrayLike) -> bytes:
+    """Write (n, 2) coordinates as a little-endian WKB LineString; a single point is doubled."""
+    line = np.atleast_2d(np.asarray(coordinates, dtype=np.float64))
+    wkb: bytes = shapely.to_wkb(
+        shapely.linestrings(line if len(line) > 1 else np.repeat(line, 2, axis=0)), byte_order=1
+    )
+    return wkb
+
+
+def from_wkb(wkb: bytes) -> Floats:
+    """Read the (n, 2) coordinates of a WKB LineString."""
+    return np.asarray(shapely.get_coordinates(shapely.from_wkb(wkb)))
+
+
+@dataclass(frozen=True)
+class Route:
+    """A way from one point to another."""
+
+    length_m: float
+    """Metres along the road."""
+    coordinates: Floats
+    """(n, 2) lon, lat from start to end."""
+
+
+def straight(lon1: float, lat1: float, lon2: float, lat2: float) -> Route:
+    """Return the straight way, for places without a road graph."""
+    return Route(float(haversine_m(lon1, lat1, lon2, lat2)), np.array([[lon1, lat1], [lon2, lat2]]))
+
+
+@dataclass(frozen=True)
+class Snap:
+    """A point brought onto a directed stretch of road."""
+
+    edge: int
+    """Row of the graph's edges."""
+    share: float
+    """0..1 along the edge."""
+    cost_m: float
+    """Metres off the road, weighted, with the turn against the wanted heading added."""
+
+
+class RoadGraph:
+    """Directed road stretches with shortest routes between any two points near them.
+
+    A camera's position may be wrong by 80 m, enough to sit nearer to the opposite carriageway. So a point is not snapped
+    to its nearest stretch alone: all stretches within `tolerance_m` stand as candidates, stretches running against the
+    wanted heading are dropped where others are left, and the pair of candidates with the least sum of way and snapping
+    cost is taken (the hidden-Markov map matching of Newson and Krumm, 2009, section 3, cut down to two observations).
+    """
+
+    OFF_ROAD_WEIGHT = 3.0
+    """Metres of way that one metre off the road is worth."""
+    TURN_WEIGHT_M = 2.0
+    """Metres of way that one degree off the wanted heading is worth."""
+    AGAINST_DEG = 75.0
+    """A stretch turned more than this off the wanted heading runs against it, or crosses it."""
+    CANDIDATES = 12
+    """Stretches tried at each end, best first."""
+
+    def __init__(self, roads: pa.Table, metric_crs: str, tolerance_m: float = 120.0) -> None:
+        """Index the `roads` table (any order of rows gives the same graph)."""
+        roads = roads.sort_by([("from_node", "ascending"), ("to_node", "ascending")])
+        starts, ends = (np.array(roads[name].to_pylist(), dtype=str) for name in ("from_node", "to_node"))
+        nodes, numbers = np.unique(np.concatenate([starts, ends]), return_inverse=True)
+        self.tolerance_m, self.metric_crs = tolerance_m, metric_crs
+        self.start, self.end = numbers[: len(starts)], numbers[len(starts) :]
+        self.length_m: Floats = np.maximum(roads["length_m"].to_numpy(), 0.01)
+        self.line = [from_wkb(wkb) for wkb in roads["geometry"].to_pylist()]
+        metric = [shapely.LineString(to_metric(line[:, 0], line[:, 1], metric_crs)) for line in self.line]
+        self._metric = np.array(metric, dtype=object)
+        self._tree = shapely.STRtree(self._metric)
+        self._matrix = csr_array((self.length_m, (self.start, self.end)), shape=(len(nodes), len(nodes)))
+        self._edge = {
+            (a, b): row for row, (a, b) in enumerate(zip(self.start.tolist(), self.end.tolist(), strict=True))
+        }
+        self._reach = lru_cache(maxsize=64)(self._explore)
+
+    def __len__(self) -> int:
+        """Count the directed stretches."""
+        return len(self.line)
+
+    def snap(self, lon: float, lat: float, heading: float | None = None) -> list[Snap]:
+        """List the stretches a point may lie on, best first; empty where none is within the tolerance.
+
+        Args:
+            lon: Degrees WGS 84.
+            lat: Degrees WGS 84.
+            heading: Bearing of travel, degrees; stretches against it are dropped where others are left.
+        """
+        point = shapely.Point(to_metric(lon, lat, self.metric_crs)[0])
+        rows = np.sort(self._tree.query(point, predicate="dwithin", distance=self.tolerance_m)) if len(self) else []
+        found = [self._snap(int(row), point, heading) for row in rows]
+        along = [snap for snap, turn in found if turn <= self.AGAINST_DEG] or [snap for snap, _ in found]
+        return sorted(along, key=lambda snap: (snap.cost_m, snap.edge))[: self.CANDIDATES]
+
+    def route(
+        self,
+        lon1: float,
+        lat1: float,
+        lon2: float,
+        lat2: float,
+        heading1: float | None = None,
+        heading2: float | None = None,
+    ) -> Route | None:
+        """Return the shortest way from point 1 to point 2 in the permitted direction, or None where there is none.
+
+        Args:
+            lon1: Degrees WGS 84 of the start.
+            lat1: Degrees WGS 84 of the start.
+            lon2: Degrees WGS 84 of the end.
+            lat2: Degrees WGS 84 of the end.
+            heading1: Bearing of travel at the start, degrees; None where unknown.
+            heading2: Bearing of travel at the end, degrees; None where unknown.
+
+        Returns:
+            Length along the road and its line from the one snapped point to the other; None where a point has no road
+            within the tolerance or the second cannot be reached from the first.
+        """
+        firsts, lasts = self.snap(lon1, lat1, heading1), self.snap(lon2, lat2, heading2)
+        ways = [(self._way_m(a, b), a, b) for a in firsts for b in lasts]
+        reached = [(way + a.cost_m + b.cost_m, a.edge, b.edge, way, a, b) for way, a, b in ways if np.isfinite(way)]
+        if not reached:
+            return None
+        *_, way, first, last = min(reached, key=lambda each: each[:3])
+        return Route(float(way), self._line(first, last))
+
+    def _snap(self, row: int, point: shapely.Point, heading: float | None) -> tuple[Snap, float]:
+        """Bring a point onto one stretch; also tell how far that runs off the heading, degrees."""
+        line = self._metric[row]
+        share = float(line.project(point, normalized=True))
+        turn = 0.0 if heading is None else turn_deg(heading, self._bearing(row, share))
+        return Snap(row, share, self.OFF_ROAD_WEIGHT * float(line.distance(point)) + self.TURN_WEIGHT_M * turn), turn
+
+    def _bearing(self, row: int, share: float) -> float:
+        """Return the bearing of a stretch around `share`, degrees; grid north stands for north."""
+        line = self._metric[row]
+        reach = min(0.5, 10.0 / max(line.length, 1e-6))
+        one, two = (line.interpolate(np.clip(share + step, 0, 1), normalized=True) for step in (-reach, reach))
+        return float(np.degrees(np.arctan2(two.x - one.x, two.y - one.y)) % 360.0)
+
+    def _way_m(self, first: Snap, last: Snap) -> float:
+        """Return metres from one snapped point to another; inf where unreachable."""
+        if first.edge == last.edge and first.share <= last.share:
+            return float((last.share - first.share) * self.length_m[first.edge])
+        rest = (1 - first.share) * self.length_m[first.edge] + last.share * self.length_m[last.edge]
+        return float(rest + self._reach(int(self.end[first.edge]))[0][self.start[last.edge]])
+
+    def _explore(self, node: int) -> tuple[Floats, NDArray[np.int32]]:
+        """Return metres from a node to every node, and the node before each on the way."""
+        metres, before = dijkstra(self._matrix, indices=node, return_predecessors=True)
+        return metres, before
+
+    def _line(self, first: Snap, last: Snap) -> Floats:
+        """Join the lines of the stretches between two snapped points."""
+        if first.edge == last.edge and first.share <= last.share:
+            return self._cut(first.edge, first.share, last.share)
+        source, node = int(self.end[first.edge]), int(self.start[last.edge])
+        before, parts = self._reach(source)[1], [self._cut(last.edge, 0.0, last.share)]
+        while node != source:
+            parts.append(self.line[self._edge[int(before[node]), node]])
+            node = int(before[node])
+        parts.append(self._cut(first.edge, first.share, 1.0))
+        joined = np.concatenate(parts[::-1])
+        return joined[np.append(True, np.any(np.diff(joined, axis=0) != 0, axis=1))]
+
+    def _cut(self, row: int, start: float, end: float) -> Floats:
+        """Cut a stretch between two shares of its length."""
+        line = self.line[row]
+        at = np.append(0.0, np.cumsum(np.hypot(*np.diff(shapely.get_coordinates(self._metric[row]), axis=0).T)))
+        at = at / at[-1] if at[-1] else np.linspace(0, 1, len(at))
+        inner = at[(at > start) & (at < end)]
+        wanted = np.concatenate([[start], inner, [end]])
+        return np.column_stack([np.interp(wanted, at, line[:, axis]) for axis in (0, 1)])
+
+
+@lru_cache(maxsize=16)
+def _transformer(source: str, target: str) -> Transformer:
+    return Transformer.from_crs(source, target, always_xy=True)
