@@ -44,7 +44,7 @@ def query(name: str, params: dict[str, Any] | None = None, **tables: pa.Table) -
     try:
         for table, rows in tables.items():
             connection.register(table, rows)
-        return connection.execute(text, params or {}).to_arrow_table()
+        return connection.sql(text, params=params or {}).to_arrow_table()
     except duckdb.Error as error:
         raise PipelineError(f"sql/{name}.sql: {error}") from error
     finally:
