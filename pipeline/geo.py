@@ -3,6 +3,7 @@
 Positions are degrees WGS 84, longitude first; lengths metres; bearings degrees clockwise from north.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -66,12 +67,12 @@ def cells(lon: ArrayLike, lat: ArrayLike, resolution: int) -> NDArray[np.str_]:
 
 def to_metric(lon: ArrayLike, lat: ArrayLike, crs: str) -> Floats:
     """Project degrees WGS 84 to a metric CRS; returns (n, 2) x, y metres."""
-    return np.column_stack(_transformer(WGS84, crs).transform(np.atleast_1d(lon), np.atleast_1d(lat)))
+    return _columns(_transformer(WGS84, crs).transform(np.atleast_1d(lon), np.atleast_1d(lat)))
 
 
 def from_metric(xy: Floats, crs: str) -> Floats:
     """Project (n, 2) metres of a metric CRS to (n, 2) lon, lat degrees WGS 84."""
-    return np.column_stack(_transformer(crs, WGS84).transform(xy[:, 0], xy[:, 1]))
+    return _columns(_transformer(crs, WGS84).transform(xy[:, 0], xy[:, 1]))
 
 
 def to_wkb(coordinates: ArrayLike) -> bytes:
@@ -130,6 +131,8 @@ class RoadGraph:
     """Metres of way that one degree off the wanted heading is worth."""
     AGAINST_DEG = 75.0
     """A stretch turned more than this off the wanted heading runs against it, or crosses it."""
+    WIDER = 2.0
+    """Where no stretch within the tolerance runs along the heading, look this many times as far for one that does."""
     CANDIDATES = 12
     """Stretches tried at each end, best first."""
 
@@ -161,13 +164,16 @@ class RoadGraph:
         Args:
             lon: Degrees WGS 84.
             lat: Degrees WGS 84.
-            heading: Bearing of travel, degrees; stretches against it are dropped where others are left.
+            heading: Bearing of travel, degrees; stretches against it are dropped, and where that leaves none the other
+                carriageway is looked for at twice the tolerance.
         """
-        point = shapely.Point(to_metric(lon, lat, self.metric_crs)[0])
-        rows = np.sort(self._tree.query(point, predicate="dwithin", distance=self.tolerance_m)) if len(self) else []
-        found = [self._snap(int(row), point, heading) for row in rows]
-        along = [snap for snap, turn in found if turn <= self.AGAINST_DEG] or [snap for snap, _ in found]
-        return sorted(along, key=lambda snap: (snap.cost_m, snap.edge))[: self.CANDIDATES]
+        near = self._near(lon, lat, heading, self.tolerance_m)
+        along = [snap for snap, turn in near if turn <= self.AGAINST_DEG]
+        if heading is not None and not along:
+            wider = self._near(lon, lat, heading, self.WIDER * self.tolerance_m)
+            along = [snap for snap, turn in wider if turn <= self.AGAINST_DEG / 2]
+        chosen = along or [snap for snap, _ in near]
+        return sorted(chosen, key=lambda snap: (snap.cost_m, snap.edge))[: self.CANDIDATES]
 
     def route(
         self,
@@ -199,6 +205,14 @@ class RoadGraph:
             return None
         *_, way, first, last = min(reached, key=lambda each: each[:3])
         return Route(float(way), self._line(first, last))
+
+    def _near(self, lon: float, lat: float, heading: float | None, reach_m: float) -> list[tuple[Snap, float]]:
+        """Bring a point onto every stretch within reach; each with its turn off the heading, degrees."""
+        if not len(self):
+            return []
+        point = shapely.Point(to_metric(lon, lat, self.metric_crs)[0])
+        rows = np.sort(self._tree.query(point, predicate="dwithin", distance=reach_m)).tolist()
+        return [self._snap(row, point, heading) for row in rows]
 
     def _snap(self, row: int, point: shapely.Point, heading: float | None) -> tuple[Snap, float]:
         """Bring a point onto one stretch; also tell how far that runs off the heading, degrees."""
@@ -237,7 +251,8 @@ class RoadGraph:
             node = int(before[node])
         parts.append(self._cut(first.edge, first.share, 1.0))
         joined = np.concatenate(parts[::-1])
-        return joined[np.append(True, np.any(np.diff(joined, axis=0) != 0, axis=1))]
+        fresh: NDArray[np.bool_] = np.append(True, np.any(np.diff(joined, axis=0) != 0, axis=1))
+        return np.asarray(joined[fresh], dtype=np.float64)
 
     def _cut(self, row: int, start: float, end: float) -> Floats:
         """Cut a stretch between two shares of its length."""
@@ -246,9 +261,14 @@ class RoadGraph:
         at = at / at[-1] if at[-1] else np.linspace(0, 1, len(at))
         inner = at[(at > start) & (at < end)]
         wanted = np.concatenate([[start], inner, [end]])
-        return np.column_stack([np.interp(wanted, at, line[:, axis]) for axis in (0, 1)])
+        return _columns([np.interp(wanted, at, line[:, axis]) for axis in (0, 1)])
 
 
 @lru_cache(maxsize=16)
 def _transformer(source: str, target: str) -> Transformer:
     return Transformer.from_crs(source, target, always_xy=True)
+
+
+def _columns(axes: Sequence[Floats]) -> Floats:
+    """Stack two axes as (n, 2)."""
+    return np.stack([np.asarray(axis, dtype=np.float64) for axis in axes], axis=1)
