@@ -13,6 +13,8 @@ from pipeline.errors import PipelineError, SchemaError
 CHECKOUT, PACKAGED = Path(__file__).parent.parent / "sql", Path(__file__).parent / "_sql"
 SQL = PACKAGED if PACKAGED.is_dir() else CHECKOUT
 HEADER = re.compile(r"^-- (grain|reads|params|units): *(.*)$", re.MULTILINE)
+TABLE_NAME = re.compile(r'"table_name":"((?:[^"\\]|\\.)*)"')
+"""A name in DuckDB's parse tree of a SELECT."""
 LOCKED = {
     "python_enable_replacements": "false",
     "autoinstall_known_extensions": "false",
@@ -20,6 +22,7 @@ LOCKED = {
     "enable_external_access": "false",
     "preserve_insertion_order": "true",
     "TimeZone": "'UTC'",
+    "lock_configuration": "true",
 }
 """Settings of every connection: SQL sees the tables it is given and nothing else."""
 MACROS = SQL / "macros.sql"
@@ -40,15 +43,45 @@ def query(name: str, params: dict[str, Any] | None = None, **tables: pa.Table) -
     text = read(name)
     if (wanted := set(header(name)["reads"])) != set(tables):
         raise SchemaError(f"sql/{name}.sql reads {sorted(wanted)} but was given {sorted(tables)}; pass exactly those")
-    connection = connect()
+    return _select(text, f"sql/{name}.sql", params or {}, tables)
+
+
+def ask(text: str, tables: dict[str, pa.Table]) -> pa.Table:
+    """Run one SELECT a person wrote over `tables`; it sees nothing else and can change nothing.
+
+    Raises PipelineError with DuckDB's own words when it is not one SELECT or fails.
+    """
+    _parse(text)
+    return _select(text, "your SQL", {}, tables)
+
+
+def mentioned(text: str) -> set[str]:
+    """List the names a SELECT reads from: tables, and its own common table expressions."""
+    _parse(text)
+    with connect() as connection:
+        tree = connection.execute("SELECT json_serialize_sql($text)", {"text": text}).fetchall()[0][0]
+    return set(TABLE_NAME.findall(tree))
+
+
+def _parse(text: str) -> None:
+    """Raise PipelineError unless the text is one SELECT."""
     try:
-        for table, rows in tables.items():
-            connection.register(table, rows)
-        return connection.sql(text, params=params or {}).to_arrow_table()
+        kinds = [statement.type for statement in duckdb.extract_statements(text)]
     except duckdb.Error as error:
-        raise PipelineError(f"sql/{name}.sql: {error}") from error
-    finally:
-        connection.close()
+        raise PipelineError(f"your SQL: {error}; mend it there") from error
+    if kinds != [duckdb.StatementType.SELECT]:
+        raise PipelineError(f"your SQL holds {len(kinds)} statements, not one SELECT; ask one question at a time")
+
+
+def _select(text: str, where: str, params: dict[str, Any], tables: dict[str, pa.Table]) -> pa.Table:
+    """Run one statement over registered tables and nothing else."""
+    with connect() as connection:
+        try:
+            for table, rows in tables.items():
+                connection.register(table, rows)
+            return connection.sql(text, params=params).to_arrow_table()
+        except duckdb.Error as error:
+            raise PipelineError(f"{where}: {error}") from error
 
 
 def connect() -> duckdb.DuckDBPyConnection:

@@ -11,6 +11,8 @@ from pipeline.errors import SettingsError
 
 HOUR = timedelta(hours=1)
 PACKAGED = Path(__file__).parent / "_settings.toml"
+TOML_KINDS: dict[Any, tuple[type, ...]] = {str: (str,), float: (int, float), int: (int,)}
+"""What TOML may hold for a field of a kind."""
 S = TypeVar("S")
 
 
@@ -134,6 +136,10 @@ def _sections(path: Path) -> dict[str, dict[str, Any]]:
 
 def _checked(scan: Scan, path: Path) -> Scan:
     where = f"{path} [scan.{scan.name}]"
+    for each in fields(Scan):
+        value, kind = getattr(scan, each.name), TOML_KINDS.get(each.type, (tuple, dict))
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise SettingsError(f"{where}: {each.name} = {value!r} is of the wrong kind; give it as in settings.toml's examples")
     try:
         ZoneInfo(scan.timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:

@@ -1,0 +1,43 @@
+# One command each: demo, test, lint, bench. Everything is installed below this folder: .uv (uv), .venv (the rest).
+export UV_COMPILE_BYTECODE = 1
+UV = .uv/bin/uv
+SYNC = $(UV) sync --locked --extra cpu
+# a folder of our own: Debian's Python refuses `pip install` elsewhere, and may lack `venv`
+PIP = python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --target .uv
+
+.PHONY: check demo test lint bench drills clean
+check: lint test
+
+.uv/bin/uv: uv.txt
+	@echo "installing uv (into .uv)"
+	@rm -rf .uv && $(PIP) -r uv.txt
+
+.venv/.demo: uv.lock .uv/bin/uv
+	@echo "installing the locked packages (into .venv; about 2 GB)"
+	@$(SYNC) --inexact && touch $@
+
+.venv/.dev: uv.lock .uv/bin/uv
+	@echo "installing the locked packages for development (into .venv)"
+	@$(SYNC) --inexact --group dev && touch $@
+
+demo: .venv/.demo
+	@.venv/bin/thoroughfare demo
+
+test: .venv/.dev
+	@.venv/bin/python -m pytest
+
+drills: .venv/.dev
+	@.venv/bin/python -m pytest -m drill
+
+lint: .venv/.dev
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@.venv/bin/sqlfluff lint sql
+
+bench: .venv/.dev
+	@.venv/bin/python -m benchmarks
+
+clean:
+	rm -rf .uv .venv out

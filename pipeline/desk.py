@@ -1,0 +1,139 @@
+"""Answer what a person asks of a lake: SQL, the map, the report, and what this machine has."""
+
+import csv
+import importlib
+import importlib.util
+import io
+import platform
+import shutil
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline import query, upkeep
+from pipeline.errors import PipelineError, WindowNotFoundError
+from pipeline.lake import Lake
+from pipeline.scans import Scan
+from pipeline.tables import TABLES
+
+SHOWN = tuple(name for name in TABLES if name not in ("snapshots", "embeddings"))
+"""Tables people may ask: pixels and vectors are not among them."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝")
+"""First characters that a spreadsheet would run."""
+
+
+def ask(statement: str, lake: Lake, scan: Scan, scan_date: date, purpose: str, now: datetime) -> pa.Table:
+    """Run one SELECT, or a named file of `sql/`, over the night's committed tables.
+
+    Raises:
+        PrivacyError: it reads single vehicles and no purpose is stated.
+        PipelineError: the SQL fails; the message is DuckDB's.
+    """
+    text = query.read(statement) if statement in query.names() else statement
+    there = {place.table.removeprefix("products/"): place.table for place in lake.places()}
+    wanted = sorted(query.mentioned(text) & {name for name in there if name in SHOWN or name not in TABLES})
+    for table in wanted:
+        upkeep.look(lake, scan, table, purpose, now)
+    try:
+        return query.ask(text, {name: upkeep.night(lake, scan_date, there[name]) for name in wanted})
+    except WindowNotFoundError:
+        raise
+    except PipelineError as error:
+        raise PipelineError(f"{error}; tables here: {sorted(set(there) - {'snapshots', 'embeddings'})}") from error
+
+
+def to_csv(rows: pa.Table) -> str:
+    """Write rows as CSV that no spreadsheet will run: a cell that begins like a formula gets an apostrophe."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(rows.column_names)
+    for row in rows.to_pylist():
+        writer.writerow([_harmless(row[name]) for name in rows.column_names])
+    return out.getvalue()
+
+
+def draw(lake: Lake, scan: Scan, scan_date: date, path: Path, purpose: str, now: datetime) -> Path:
+    """Draw a night on one offline page; trips where a purpose is stated or the scan is exempt."""
+    from pipeline import maps
+
+    names = ("cameras", "roads", "sightings", "observability", "links", "trajectories")
+    tables = {name: _night(lake, scan_date, name) for name in names}
+    if purpose:
+        upkeep.look(lake, scan, "trajectories", purpose, now)
+    products = upkeep.products(lake, scan_date)
+    seen = {"purpose": purpose, "exempt": scan.kept_from, "k": scan.k, "products": products, **tables}
+    return maps.draw(path, title=f"{scan.name} {scan_date}", timezone=scan.timezone, **seen)
+
+
+def report(lake: Lake, scan: Scan, scan_date: date, path: Path, scores: dict[str, dict[str, Any]] | None = None) -> Path:
+    """Write the night's report; what has expired is named as such."""
+    from pipeline import report as page
+
+    tables: dict[str, pa.Table] = {}
+    for name in TABLES:
+        try:
+            tables[name] = upkeep.night(lake, scan_date, name)
+        except WindowNotFoundError:
+            continue
+    return page.write(
+        path, scan=scan, scan_date=scan_date, tables=tables, products=upkeep.products(lake, scan_date), scores=scores
+    )
+
+
+def doctor() -> list[dict[str, str]]:
+    """Say what this machine has for each part of the line; `state` is `ok`, `optional` or `missing`."""
+    return [
+        _part("python", sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 to 3.13"),
+        *(_package(name, mend) for name, mend in PACKAGES.items()),
+        *(_weights(shelf) for shelf in ("detectors", "encoders")),
+        _optional("chromium", shutil.which("chromium"), "for the tests of the map: apt-get install chromium"),
+        _optional("airflow", importlib.util.find_spec("airflow"), "for schedules: uv sync --extra airflow"),
+        _part("disk", shutil.disk_usage(".").free > 2e9, f"{shutil.disk_usage('.').free / 1e9:.0f} GB free", "free 2 GB"),
+    ]
+
+
+PACKAGES = {
+    "tensorflow": "uv sync --extra cpu (or --extra gpu)",
+    **dict.fromkeys(("pyarrow", "duckdb", "cv2", "geopandas", "distributed", "keplergl"), "uv sync"),
+}
+
+
+def _night(lake: Lake, scan_date: date, name: str) -> pa.Table:
+    """Read a table of a night, empty where it has expired."""
+    try:
+        return upkeep.night(lake, scan_date, name)
+    except WindowNotFoundError:
+        if not lake.night(name, scan_date):
+            raise
+        return TABLES[name].empty()
+
+
+def _harmless(value: Any) -> Any:
+    """Take the formula out of a text cell."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def _part(name: str, there: bool, note: str, mend: str) -> dict[str, str]:
+    return {"part": name, "state": "ok" if there else "missing", "note": note if there else mend}
+
+
+def _package(name: str, mend: str) -> dict[str, str]:
+    return _part(name, importlib.util.find_spec(name) is not None, "installed", mend)
+
+
+def _optional(name: str, there: object, mend: str) -> dict[str, str]:
+    return {"part": name, "state": "ok" if there else "optional", "note": "installed" if there else mend}
+
+
+def _weights(shelf: str) -> dict[str, str]:
+    """Load every model of a shelf, which checks its weights."""
+    if importlib.util.find_spec("tensorflow") is None:
+        return _part(shelf, False, "", "needs tensorflow: uv sync --extra cpu")
+    plugs = importlib.import_module(f"pipeline.{shelf}")
+    try:
+        return _part(shelf, True, ", ".join(plugs.load(name).version for name in plugs.names()), "")
+    except (PipelineError, OSError) as error:
+        return _part(shelf, False, "", str(error))

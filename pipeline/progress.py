@@ -1,0 +1,49 @@
+"""Show how far a run is: a bar on a terminal, a line a step elsewhere."""
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+if TYPE_CHECKING:
+    from pipeline.runner import Night, Step
+
+
+class Progress:
+    """Steps done of steps planned, on standard error so that output stays clean."""
+
+    def __init__(self, title: str, *, quiet: bool = False) -> None:
+        """Name the run; `quiet` shows nothing."""
+        self.title, self.quiet, self.night, self.since = title, quiet, None, time.monotonic()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self.bar = Bar(*columns, console=Console(stderr=True), disable=quiet or not sys.stderr.isatty())
+        self.task = self.bar.add_task(title, total=None)
+
+    def expect(self, night: "Night") -> None:
+        """Learn how many steps there will be, once the cameras are known."""
+        self.night: Night | None = night
+
+    def step(self, done: "Step") -> None:
+        """Show one finished step."""
+        took, self.since = time.monotonic() - self.since, time.monotonic()
+        hour = "" if done.place.hour is None else f" {done.place.hour:02d}Z"
+        state = f"{took:.1f} s" if done.fresh else "as before"
+        line = f"{done.table:<14}{hour:<4} {done.rows:>8,} rows  {state}"
+        if self.night is not None and done.table == "roads":
+            self.bar.update(self.task, total=self.night.jobs, completed=1)
+        self.bar.update(self.task, advance=1, description=f"{self.title}  {done.table}{hour}")
+        if not self.quiet:
+            self.bar.console.print(line, highlight=False)
+
+    def __enter__(self) -> Self:
+        """Start the bar."""
+        self.bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Stop the bar, leaving its last line."""
+        self.bar.stop()

@@ -1,0 +1,120 @@
+"""Keep a lake true: prove its files and invariants, let its tables expire, log every look at trajectories."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.errors import PrivacyError, WindowNotFoundError
+from pipeline.lake import Lake, Place
+from pipeline.query import header, names, query
+from pipeline.scans import Scan
+from pipeline.stages import STAGES
+from pipeline.tables import TABLES
+
+GRACE = timedelta(hours=24)
+"""A table that should not outlive its stage is dropped this long after it was made, finished run or not."""
+SINGLED_OUT = ("trajectories", "links")
+"""Tables that show single vehicles on their way: read with a purpose only."""
+LOOKS = "looks.jsonl"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that must not be."""
+
+    where: str
+    what: str
+
+
+def verify(lake: Lake) -> Iterator[Fault]:
+    """Yield every file that is not as committed, then every row that `sql/checks` says must not exist."""
+    broken = False
+    for sentence in lake.faults():
+        broken = True
+        yield Fault("files", sentence)
+    if broken:
+        return
+    for scan_date in nights(lake):
+        for check in names("checks"):
+            yield from _check(lake, scan_date, check)
+
+
+def nights(lake: Lake) -> list[date]:
+    """List the scan dates of a lake."""
+    return sorted({place.date for place in lake.places("cameras")})
+
+
+def night(lake: Lake, scan_date: date, table: str) -> pa.Table:
+    """Read one table of a whole night; raise WindowNotFoundError where it was never made or has expired."""
+    places = lake.night(table, scan_date)
+    if not places:
+        raise WindowNotFoundError(
+            f"lake {lake.folder}: no {table} for {scan_date}; dates there: {[str(d) for d in nights(lake)]}; "
+            f"run `thoroughfare run {lake.scan} --date {scan_date} --lake {lake.root}`"
+        )
+    return lake.read(places)
+
+
+def products(lake: Lake, scan_date: date) -> dict[str, pa.Table]:
+    """Read every product of a night by its name."""
+    tables = sorted({place.table for place in lake.places("products")})
+    return {name.removeprefix("products/"): night(lake, scan_date, name) for name in tables}
+
+
+def expire(lake: Lake, now: datetime) -> list[tuple[Place, list[str]]]:
+    """Delete the files of every table past its days; returns the places and the files that went.
+
+    A table's days count from the night's end or from the making of its files, whichever is later.
+    """
+    return [(place, gone) for place in lake.places() if _overdue(lake, place, now) and (gone := lake.drop(place, "retention"))]
+
+
+def overdue(lake: Lake, now: datetime) -> list[Place]:
+    """List the places whose files should be gone and are not: the proof of `expire`."""
+    return [p for p in lake.places() if _overdue(lake, p, now) and any((lake.folder / p.folder).glob("*.parquet"))]
+
+
+def look(lake: Lake, scan: Scan, table: str, purpose: str, now: datetime) -> None:
+    """Log a look at single vehicles; raise PrivacyError where no purpose is stated and the scan is not exempt."""
+    if table not in SINGLED_OUT or scan.kept_from:
+        return
+    if not purpose.strip():
+        raise PrivacyError(
+            f"{table} of {lake.scan} show single vehicles; state why with --purpose '...' (each look is logged), or use products"
+        )
+    lake.folder.mkdir(parents=True, exist_ok=True)
+    entry = {"at": now.astimezone(UTC).isoformat(timespec="seconds"), "table": table, "purpose": purpose.strip()}
+    with Path(lake.folder / LOOKS).open("a", encoding="utf-8") as log:
+        log.write(json.dumps(entry, sort_keys=True) + "\n")
+
+
+def _check(lake: Lake, scan_date: date, check: str) -> Iterator[Fault]:
+    """Run one check of `sql/checks` over a night; what has expired is not checked."""
+    try:
+        tables = {name: night(lake, scan_date, name) for name in header(check)["reads"]}
+    except WindowNotFoundError:
+        return
+    for row in query(check, **tables).to_pylist():
+        yield Fault(f"{check} {scan_date}", json.dumps(row, default=str, sort_keys=True))
+
+
+def _overdue(lake: Lake, place: Place, now: datetime) -> bool:
+    """Tell whether a place's files have lived their days."""
+    table = TABLES.get(place.table)
+    if table is None or table.lives_days is None:
+        return False
+    made_at = lake.made_at(place)
+    if table.lives_days == 0:
+        return now - made_at > GRACE or _outlived(lake, place)
+    begins = datetime(place.date.year, place.date.month, place.date.day, tzinfo=UTC) + timedelta(days=1)
+    return now - max(begins, made_at) > timedelta(days=table.lives_days)
+
+
+def _outlived(lake: Lake, place: Place) -> bool:
+    """Tell whether the stage that drops a table has committed for that window."""
+    enders = [line.table for line in STAGES if place.table in line.outlived]
+    return all(lake.last(Place(table, place.date, place.hour)) for table in enders)
