@@ -1,0 +1,171 @@
+"""Publish what stands on enough vehicles: cameras, sightings, observability, links, trajectories -> products.
+
+A product is one file of `sql/products`; it may read the tables above and two more that are made here: `points`
+(trajectory_id, cell, placed_at), a place of each vehicle every few seconds along its trajectory, and `places` (camera_id, cell).
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import shapely
+from numpy.typing import NDArray
+
+from pipeline import geo
+from pipeline.errors import PrivacyError, SchemaError
+from pipeline.query import header, names, query
+from pipeline.tables import TIME
+
+SINGLED_OUT = ("trajectory_id", "sighting_id", "detection_id", "query_id", "gallery_id", "frame_id")
+"""Columns that would show single vehicles."""
+POINTS = pa.schema([("trajectory_id", pa.string()), ("cell", pa.string()), ("placed_at", TIME)])
+PLACES = pa.schema([("camera_id", pa.string()), ("cell", pa.string())])
+Micros = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is published, and behind how many."""
+
+    timezone: str
+    """IANA name, for the local times shown beside UTC."""
+    metric_crs: str
+    """Projected CRS with metres, for places along a trajectory."""
+    k: int = 10
+    """Rows that fewer vehicles stand behind are dropped."""
+    h3_resolution: int = 9
+    """H3 resolution of cells; 9 has edges of about 200 m."""
+    step_s: int = 5
+    """Seconds between two points along a trajectory."""
+    min_probability: float = 0.5
+    """Links less probable than this are in no travel time."""
+
+
+def publish(
+    cameras: pa.Table,
+    sightings: pa.Table,
+    observability: pa.Table,
+    links: pa.Table,
+    trajectories: pa.Table,
+    settings: Settings,
+) -> dict[str, pa.Table]:
+    """Run every product of `sql/products` and drop the rows that fewer than k vehicles stand behind.
+
+    Trajectories are let in only where observability supports trajectories on each of their legs, in the hour of arrival;
+    the products' own SQL holds sightings and links to the verdict they need. So a feed that supports counts only
+    yields `counts`, and the other products are empty.
+
+    Args:
+        cameras: `cameras`.
+        sightings: `sightings` of the night.
+        observability: `observability` of the night.
+        links: `links` of the night.
+        trajectories: `trajectories` of the night.
+        settings: k, timezone, metric CRS, cell size.
+
+    Returns:
+        Rows by product (`products/flow`...), each with an integer `support` >= k.
+
+    Raises:
+        SchemaError: a product states no support, or a figure in floating point, whose last digits would not repeat.
+        PrivacyError: a product shows single vehicles.
+    """
+    admitted = _admitted(trajectories, observability)
+    tables = {"sightings": sightings, "observability": observability, "links": links, "cameras": cameras}
+    tables |= {
+        "trajectories": admitted,
+        "places": _places(cameras, settings),
+        "points": points(admitted, cameras, settings),
+    }
+    return {name: _supported(name, _run(name, tables, settings), settings.k) for name in names("products")}
+
+
+def points(trajectories: pa.Table, cameras: pa.Table, settings: Settings) -> pa.Table:
+    """Place each vehicle every `step_s` seconds along its trajectory, between its first and last passing.
+
+    A vehicle is taken to drive evenly between two cameras it passed; each point stands for `step_s` seconds.
+
+    Returns:
+        trajectory_id, H3 cell and time, in the order of trajectories and time.
+    """
+    rows = trajectories.select(["trajectory_id", "camera_ids", "geometry"]).to_pylist()
+    passed_us = [np.array(each) for each in trajectories["passed_at"].cast(pa.list_(pa.int64())).to_pylist()]
+    spots = _metric_cameras(cameras, settings)
+    walked = [_walk(row, at_us, spots, settings) for row, at_us in zip(rows, passed_us, strict=True)]
+    ids = [row["trajectory_id"] for row, (at_us, _) in zip(rows, walked, strict=True) for _ in at_us]
+    if not ids:
+        return POINTS.empty_table()
+    lonlat = geo.from_metric(np.concatenate([xy for _, xy in walked]), settings.metric_crs)
+    cells = geo.cells(lonlat[:, 0], lonlat[:, 1], settings.h3_resolution)
+    at = pa.array(np.concatenate([at_us for at_us, _ in walked]), pa.int64()).cast(TIME)
+    return pa.table([pa.array(ids, pa.string()), pa.array(cells.tolist(), pa.string()), at], schema=POINTS)
+
+
+def _walk(
+    row: dict[str, Any], passed_us: Micros, spots: dict[str, geo.Floats], settings: Settings
+) -> tuple[Micros, geo.Floats]:
+    """Return the times, microseconds, and places, (n, 2) metres, of one vehicle every `step_s` seconds."""
+    line = geo.from_wkb(row["geometry"])
+    xy = geo.to_metric(line[:, 0], line[:, 1], settings.metric_crs)
+    along = np.append(0.0, np.cumsum(np.hypot(*np.diff(xy, axis=0).T)))
+    known = np.array([each in spots for each in row["camera_ids"]])
+    known[[0, -1]] = True
+    inner = [spots[each] for each in row["camera_ids"][1:-1] if each in spots]
+    marks = shapely.line_locate_point(shapely.linestrings(xy), shapely.points(np.reshape(inner, (-1, 2))))
+    marks = np.maximum.accumulate(np.concatenate([[0.0], marks, [along[-1]]]).clip(0.0, along[-1]))
+    step_us = settings.step_s * 1_000_000
+    at_us = np.arange(passed_us[0] + step_us // 2, passed_us[-1], step_us)
+    metres = np.interp(at_us - passed_us[0], (passed_us - passed_us[0])[known], marks)
+    return at_us, np.column_stack([np.interp(metres, along, xy[:, axis]) for axis in (0, 1)])
+
+
+def _metric_cameras(cameras: pa.Table, settings: Settings) -> dict[str, geo.Floats]:
+    """Return where each camera stands, metres of the metric CRS."""
+    xy = geo.to_metric(cameras["lon"].to_numpy(), cameras["lat"].to_numpy(), settings.metric_crs)
+    return dict(zip(cameras["camera_id"].to_pylist(), xy, strict=True))
+
+
+def _places(cameras: pa.Table, settings: Settings) -> pa.Table:
+    """Name the cell each camera stands in."""
+    cells = geo.cells(cameras["lon"].to_numpy(), cameras["lat"].to_numpy(), settings.h3_resolution)
+    return pa.table([cameras["camera_id"], pa.array(cells.tolist(), pa.string())], schema=PLACES)
+
+
+def _admitted(trajectories: pa.Table, observability: pa.Table) -> pa.Table:
+    """Keep the trajectories whose every leg observability supports, in the hour it arrived."""
+    pairs = observability.filter(pc.field("verdict") == "trajectory")
+    honest = set(zip(*(pairs[name].to_pylist() for name in ("camera_id", "pair_camera_id", "hour_at")), strict=True))
+    legs = zip(trajectories["camera_ids"].to_pylist(), trajectories["passed_at"].to_pylist(), strict=True)
+    kept = [
+        all(
+            (first, second, at.replace(minute=0, second=0, microsecond=0)) in honest
+            for first, second, at in zip(cameras, cameras[1:], passed_at[1:], strict=False)
+        )
+        for cameras, passed_at in legs
+    ]
+    return trajectories.filter(pa.array(kept, pa.bool_())).sort_by("trajectory_id")
+
+
+def _run(name: str, tables: dict[str, pa.Table], settings: Settings) -> pa.Table:
+    """Run one product over the tables and settings its header names."""
+    stated, known = header(name), asdict(settings)
+    for kind, there in (("reads", tables), ("params", known)):
+        if unknown := sorted(set(stated[kind]) - set(there)):
+            raise SchemaError(f"sql/{name}.sql: header {kind} {unknown}; choose from {sorted(there)}")
+    params = {each: known[each] for each in stated["params"]}
+    return query(name, params, **{each: tables[each] for each in stated["reads"]})
+
+
+def _supported(name: str, rows: pa.Table, k: int) -> pa.Table:
+    """Hold a product against the rules of publishing and drop the rows that fewer than k vehicles stand behind."""
+    if "support" not in rows.column_names or not pa.types.is_integer(rows.schema.field("support").type):
+        raise SchemaError(f"sql/{name}.sql: no integer column `support`; return how many vehicles stand behind a row")
+    if floating := [field.name for field in rows.schema if pa.types.is_floating(field.type)]:
+        raise SchemaError(
+            f"sql/{name}.sql: {floating} in floating point; cast to DECIMAL or BIGINT, which repeat exactly"
+        )
+    if single := [each for each in rows.column_names if each in SINGLED_OUT]:
+        raise PrivacyError(f"sql/{name}.sql: {single} would show single vehicles; publish aggregates only")
+    return rows.filter(pc.field("support") >= k)

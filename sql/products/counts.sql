@@ -1,0 +1,54 @@
+-- grain: one camera, one hour
+-- reads: sightings, observability, places
+-- params: timezone
+-- units: vehicles, pictures, vehicle-minutes
+-- What single stills can tell, however rare: how full the view is. Parked vehicles are left out.
+WITH entering AS (
+    SELECT
+        camera_id,
+        sighting_id,
+        len(detection_ids) AS pictures,
+        date_trunc('hour', entered_at) AS hour_at
+    FROM sightings
+    WHERE motion <> 'parked'
+),
+
+honest AS (
+    SELECT
+        camera_id,
+        hour_at,
+        slots_seen,
+        slots_planned,
+        cadence_s
+    FROM observability
+    WHERE pair_camera_id = '' AND verdict <> 'none'
+),
+
+counts AS (
+    SELECT
+        honest.camera_id,
+        honest.hour_at,
+        any_value(honest.slots_seen) AS pictures,
+        any_value(honest.slots_planned) AS pictures_planned,
+        any_value(honest.cadence_s) AS cadence_s,
+        sum(entering.pictures) AS vehicle_pictures,
+        count(DISTINCT entering.sighting_id) AS support
+    FROM honest
+    INNER JOIN entering ON honest.camera_id = entering.camera_id AND honest.hour_at = entering.hour_at
+    GROUP BY honest.camera_id, honest.hour_at
+)
+
+SELECT
+    counts.camera_id,
+    places.cell,
+    counts.hour_at,
+    timezone($timezone, counts.hour_at) AS hour_local,
+    CAST(counts.pictures AS BIGINT) AS pictures,
+    CAST(counts.pictures_planned AS BIGINT) AS pictures_planned,
+    counts.support AS vehicles,
+    CAST(counts.vehicle_pictures / counts.pictures AS DECIMAL(9, 2)) AS vehicles_per_picture,
+    CAST(counts.vehicle_pictures * counts.cadence_s / 60 AS DECIMAL(12, 1)) AS vehicle_minutes,
+    counts.support
+FROM counts
+INNER JOIN places ON counts.camera_id = places.camera_id
+ORDER BY counts.camera_id, counts.hour_at
