@@ -1,6 +1,6 @@
 """Score every part of the line against what is known to be true."""
 
-from pipeline.scores.calibration import Calibration, calibration
+from pipeline.scores.calibration import Calibration, reliability
 from pipeline.scores.detections import DetectionScores, detection_scores
 from pipeline.scores.embeddings import EmbeddingScores, embedding_scores
 from pipeline.scores.links import LinkScores, link_scores
@@ -8,7 +8,7 @@ from pipeline.scores.naming import Naming
 from pipeline.scores.products import ProductScores, product_scores
 from pipeline.scores.readers import read, read_pairs
 from pipeline.scores.tracks import TrackScores, track_scores
-from pipeline.scores.truth import Pairs, Truth, truth
+from pipeline.scores.truth import Pairs, Truth
 
 __all__ = [
     "Calibration",
@@ -20,13 +20,12 @@ __all__ = [
     "ProductScores",
     "TrackScores",
     "Truth",
-    "calibration",
     "detection_scores",
     "embedding_scores",
     "link_scores",
     "product_scores",
     "read",
     "read_pairs",
+    "reliability",
     "track_scores",
-    "truth",
 ]

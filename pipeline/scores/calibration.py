@@ -13,22 +13,36 @@ class Calibration:
     ece: float
     """Expected calibration error, 0..1; NaN without cases."""
     stated: tuple[float, ...]
-    """Mean stated probability of each bin."""
+    """Mean stated probability of each bin, rising."""
     came_true: tuple[float, ...]
     """Share that came true in each bin."""
     n: tuple[int, ...]
     """Cases in each bin."""
 
 
-def calibration(stated: NDArray[np.float64], came_true: NDArray[np.bool_], bins: int = 10) -> Calibration:
+def reliability(stated: NDArray[np.floating], came_true: NDArray[np.bool_], bins: int = 10) -> Calibration:
     """Bin cases by stated probability into bins of equal mass and compare each bin's mean with its share come true.
 
     Args:
         stated: (n,) probabilities, 0..1.
         came_true: (n,) whether each came true.
-        bins: Most bins; cases with equal probability are never parted.
+        bins: Most bins; cases of equal probability are never parted.
 
-    Source: Guo et al. 2017, On Calibration of Modern Neural Networks, section 2; bins of equal mass after Nguyen and
+    Source: Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3; bins of equal mass after Nguyen and
     O'Connor 2015, section 4.
     """
-    raise NotImplementedError
+    order = np.argsort(stated, kind="stable")
+    p, hit = np.asarray(stated, np.float64)[order], np.asarray(came_true, np.float64)[order]
+    if not len(p):
+        return Calibration(float("nan"), (), (), ())
+    starts = _starts(p, bins)
+    n = np.diff([*starts, len(p)])
+    mean_p, mean_hit = np.add.reduceat(p, starts) / n, np.add.reduceat(hit, starts) / n
+    ece = float(np.sum(n * np.abs(mean_p - mean_hit)) / len(p))
+    return Calibration(ece, tuple(mean_p.tolist()), tuple(mean_hit.tolist()), tuple(n.tolist()))
+
+
+def _starts(p: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """Return where each bin begins in the sorted `p`: at even shares of the cases, moved to where the value changes."""
+    even = (np.arange(min(bins, len(p))) * len(p)) // min(bins, len(p))
+    return np.unique(np.searchsorted(p, p[even], side="left"))

@@ -1,11 +1,20 @@
 """Score detections against labelled frames: average precision, recall and precision by height, calibration."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from pipeline.scores.calibration import Calibration
+from pipeline.errors import SchemaError
+from pipeline.scores.calibration import Calibration, reliability
+from pipeline.scores.coco import IOUS, Matched, average_precision, curve, match_levels
+from pipeline.scores.matching import frame_ids, height
 from pipeline.scores.truth import Truth
+
+TALL_PX = 24.0
+"""From here up a vehicle should not be missed."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,8 @@ class Settings:
     """Detections lower than this are ignored."""
     iou: float = 0.5
     """Least overlap of a detection and its vehicle at the working point."""
+    least_precision: float = 0.97
+    """Precision that `recall_12px` asks for."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,7 @@ class DetectionScores:
     recall_24px: float
     """At the working point, detections and vehicles from 24 px up."""
     recall_12px: float
-    """Best recall from 12 px up at a threshold where precision is at least 0.97."""
+    """Best recall from 12 px up at a threshold where precision is at least 0.97 (`least_precision`)."""
     by_class: dict[str, ClassScores]
     ece: float
     """Expected calibration error of the scores."""
@@ -82,4 +93,75 @@ def detection_scores(
 
     Source: Lin et al. 2014 (COCO), evaluation code of pycocotools 2.0 (`evaluateImg`, `accumulate`).
     """
-    raise NotImplementedError
+    if truth.sparse:
+        raise SchemaError(
+            "truth: only some of its vehicles are labelled; score detections with full labels, such as COCO"
+        )
+    seen = truth.planned(frames)
+    detections = _looked_at(seen, detections, settings)
+    truth_px, found_px = height(seen.boxes), height(detections)
+    ignored = seen.boxes["ignore"].to_numpy(zero_copy_only=False) | (truth_px < settings.truth_height_px)
+    levels = match_levels(seen.boxes, ignored, detections, tuple(sorted({*IOUS, settings.iou})))
+    best, n = levels[settings.iou], int((~ignored).sum())
+    sure = best.score >= settings.threshold
+    found = np.isin(np.arange(len(ignored)), best.truth[sure])
+    tall = found_px[best.row] >= TALL_PX
+    chart = reliability(best.score[best.counts], best.right[best.counts])
+    return DetectionScores(
+        ap50=average_precision(levels[0.5], n),
+        ap=float(np.mean([average_precision(levels[each], n) for each in IOUS])),
+        precision=share(best.right, best.counts & sure),
+        recall=share(found, ~ignored),
+        precision_24px=share(best.right, best.counts & sure & tall),
+        recall_24px=share(found, ~ignored & (truth_px >= TALL_PX)),
+        recall_12px=_recall_at(best, n, settings.least_precision),
+        by_class=_by_class(seen.boxes, ignored, detections, found, best),
+        ece=chart.ece,
+        calibration=chart,
+        count_error=float((best.score[best.counts].sum() - n) / n) if n else float("nan"),
+        n=n,
+        n_frames=seen.frames.num_rows,
+        n_frames_unplanned=truth.frames.num_rows - seen.frames.num_rows,
+    )
+
+
+def share(hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
+    """Return the share of hits among some, NaN among none."""
+    return float(hits[among].mean()) if among.any() else float("nan")
+
+
+def _looked_at(truth: Truth, detections: pa.Table, settings: Settings) -> pa.Table:
+    """Return the detections in labelled frames that are tall enough to count."""
+    inside = pc.is_in(detections["frame_id"], pa.array(frame_ids(truth.frames), pa.string()))
+    detections = detections.filter(inside)
+    return detections.filter(pa.array(height(detections) >= settings.detection_height_px, pa.bool_()))
+
+
+def _recall_at(matched: Matched, n: int, least: float) -> float:
+    """Return the best recall at a threshold where precision is at least `least`; NaN when no vehicle counts."""
+    recall, precision = curve(matched, n)
+    return float(recall[precision >= least].max(initial=0.0)) if n else float("nan")
+
+
+def _by_class(
+    boxes: pa.Table, ignored: NDArray[np.bool_], detections: pa.Table, found: NDArray[np.bool_], best: Matched
+) -> dict[str, ClassScores]:
+    """Score each labelled kind; elsewhere its detections are wrong, on vehicles whose kind is not told ignored."""
+    kind, called = (rows["label"].to_numpy(zero_copy_only=False) for rows in (boxes, detections))
+    name = np.full(len(kind), "", object)
+    name[best.truth[best.right][::-1]] = called[best.row[best.right][::-1]]
+    scores = {}
+    for label in sorted(set(kind[~ignored])):
+        of_kind = ~ignored & (kind == label)
+        told = of_kind | ignored | (kind == "vehicle")
+        levels = match_levels(
+            boxes.filter(pa.array(told)),
+            (ignored | ~of_kind)[told],
+            detections.filter(pa.array(called == label, pa.bool_())),
+            (0.5,),
+        )
+        ap50 = average_precision(levels[0.5], int(of_kind.sum()))
+        scores[label] = ClassScores(
+            int(of_kind.sum()), share(found, of_kind), share(name == label, of_kind & found), ap50
+        )
+    return scores
