@@ -267,7 +267,8 @@ def _stated(scan: Scan) -> dict[str, str]:
 @cache
 def _code(table: str) -> str:
     """Hash the text a stage runs: its module, its SQL and the floor it stands on."""
-    paths = [HERE / f"{table}.py", *(HERE / name for name in FOUNDATION), *sorted((query.SQL / table).rglob("*.sql")), query.MACROS]
+    room = [HERE / f"{table}.py", *sorted((HERE / table).rglob("*.py")), *sorted((query.SQL / table).rglob("*.sql"))]
+    paths = [*room, *(HERE / name for name in FOUNDATION), query.MACROS]
     return _hash(path for path in paths if path.is_file())
 
 
