@@ -140,6 +140,61 @@ def report(
     typer.echo(f"{path} ({path.stat().st_size / 1e3:.0f} kB): open it in a browser, no network needed")
 
 
+score = typer.Typer(help="Score a lake, or the models on an archive, against a truth file.", no_args_is_help=True)
+app.add_typer(score, name="score")
+TruthFile = Annotated[Path, typer.Option("--truth", help="COCO, identities or tracks CSV, MOTChallenge, AI City or our own tables.")]
+ScoredScan = Annotated[str, typer.Option("--scan", help="Scan of settings.toml: feed, timezone, models.")]
+
+
+@score.command("detections")
+def score_detections(
+    truth: TruthFile, source: Source = None, name: ScoredScan = "fdr", settings: SettingsFile = None, as_json: Json = False
+) -> None:
+    """Run the detector over the labelled frames of an archive: AP, recall, precision, calibration."""
+    from pipeline import scoring
+
+    _scores(scoring.score_detections(truth, scans.load(name, settings, source=source)), as_json=as_json)
+
+
+@score.command("embeddings")
+def score_embeddings(
+    truth: TruthFile,
+    source: Source = None,
+    pairs: Annotated[Path | None, typer.Option(help="CSV of same and look-alike pairs.")] = None,
+    name: ScoredScan = "fdr",
+    settings: SettingsFile = None,
+    as_json: Json = False,
+) -> None:
+    """Run the encoder over the labelled boxes of an archive: rank-1, mAP, look-alike AUC."""
+    from pipeline import scoring
+
+    _scores(scoring.score_embeddings(truth, scans.load(name, settings, source=source), pairs), as_json=as_json)
+
+
+@score.command("tracks")
+def score_tracks(
+    truth: TruthFile, lake: Folder = LAKE, name: ScoredScan = "fdr", on: AnyNight = "", settings: SettingsFile = None,
+    as_json: Json = False,
+) -> None:
+    """Score a lake's sightings as tracks within each camera."""
+    from pipeline import scoring
+
+    found = scoring.score_tracks(truth, _lake(lake, name), scans.load(name, settings), _night(lake, name, on))
+    _scores(found, as_json=as_json)
+
+
+@score.command("links")
+def score_links(
+    truth: TruthFile, lake: Folder = LAKE, name: ScoredScan = "fdr", on: AnyNight = "", settings: SettingsFile = None,
+    as_json: Json = False,
+) -> None:
+    """Score a lake's links across cameras: precision, recall, identity F1, impossible links, calibration."""
+    from pipeline import scoring
+
+    found = scoring.score_links(truth, _lake(lake, name), scans.load(name, settings), _night(lake, name, on))
+    _scores(found, as_json=as_json)
+
+
 @app.command()
 def verify(name: ScanName, lake: Folder = LAKE, as_json: Json = False) -> None:
     """Prove every file of a lake by its hash and every table by sql/checks; exit 7 when anything is wrong."""
@@ -251,6 +306,14 @@ def _print(rows: list[dict[str, Any]], columns: list[str]) -> None:
     for row in rows:
         table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
     Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def _scores(found: dict[str, Any], *, as_json: bool) -> None:
+    """Print scores; the nested ones only as JSON."""
+    if as_json:
+        _tell(found)
+        return
+    _print([{"score": n, "value": v} for n, v in found.items() if not isinstance(v, dict | list)], ["score", "value"])
 
 
 def _quiet(_: str) -> None:

@@ -64,7 +64,7 @@ def draw(lake: Lake, scan: Scan, scan_date: date, path: Path, purpose: str, now:
     if purpose:
         upkeep.look(lake, scan, "trajectories", purpose, now)
     products = upkeep.products(lake, scan_date)
-    seen = {"purpose": purpose, "exempt": scan.kept_from, "k": scan.k, "products": products, **tables}
+    seen = {"purpose": purpose, "exempt": scan.exempt, "k": scan.k, "products": products, **tables}
     return maps.draw(path, title=f"{scan.name} {scan_date}", timezone=scan.timezone, **seen)
 
 

@@ -61,7 +61,7 @@ class Scan:
     """Cameras in one unit of work; the files of the lake depend on it, the number of workers does not matter."""
     k: int = 10
     """Rows that fewer trajectories stand behind are never published."""
-    kept_from: str = ""
+    exempt: str = ""
     """Empty, or why individual trajectories of this scan may be shown without a purpose (a simulated city)."""
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Settings of single stages, from `[scan.<name>.<stage>]`."""

@@ -46,8 +46,8 @@ STAGES = (
     Stage("embeddings",    "embed",   ("detections", "snapshots"),                              "shard",  outlived=("snapshots",)),
     Stage("sightings",     "track",   ("cameras", "frames", "detections"),                      "shard"),
     Stage("transitions",   "learn",   ("cameras", "roads", "sightings"),                        "night"),
-    Stage("observability", "weigh",   ("cameras", "frames", "sightings", "transitions"),        "window", asks=("settings", "window")),
-    Stage("links",         "link",    ("sightings", "detections", "embeddings", "transitions", "observability"), "window", lookback=1, asks=("settings", "window"), outlived=("embeddings",)),
+    Stage("observability", "weigh",   ("cameras", "frames", "sightings", "transitions"),        "window", asks=("window", "settings")),
+    Stage("links",         "link",    ("sightings", "detections", "embeddings", "transitions", "observability"), "window", lookback=1, asks=("window", "settings"), outlived=("embeddings",)),
     Stage("trajectories",  "chain",   ("cameras", "roads", "sightings", "links"),               "night"),
     Stage("products",      "publish", ("cameras", "sightings", "observability", "links", "trajectories"), "night"),
 )

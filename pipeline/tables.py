@@ -49,13 +49,13 @@ class Table:
                 f"table {self.name}: columns missing {missing}, unknown {extra}; "
                 f"make its stage return exactly {self.schema.names}"
             )
+        for field in self.schema:
+            if not field.nullable and rows[field.name].null_count:
+                raise SchemaError(f"table {self.name}: {field.name} is null in a row; fill it or drop the row")
         try:
             rows = rows.select(self.schema.names).cast(self.schema)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
             raise SchemaError(f"table {self.name}: {error}; make its stage return the types of tables.py") from error
-        for field in self.schema:
-            if not field.nullable and rows[field.name].null_count:
-                raise SchemaError(f"table {self.name}: {field.name} is null in a row; fill it or drop the row")
         rows = rows.sort_by([(name, "ascending") for name in self.key])
         if rows.num_rows and rows.group_by(list(self.key)).aggregate([]).num_rows != rows.num_rows:
             raise SchemaError(f"table {self.name}: two rows share the key {self.key}; its grain is: {self.grain}")

@@ -80,7 +80,7 @@ def overdue(lake: Lake, now: datetime) -> list[Place]:
 
 def look(lake: Lake, scan: Scan, table: str, purpose: str, now: datetime) -> None:
     """Log a look at single vehicles; raise PrivacyError where no purpose is stated and the scan is not exempt."""
-    if table not in SINGLED_OUT or scan.kept_from:
+    if table not in SINGLED_OUT or scan.exempt:
         return
     if not purpose.strip():
         raise PrivacyError(
