@@ -1,0 +1,216 @@
+"""Draw the invented night and look at the page in Debian's Chromium, without a network."""
+
+import base64
+import gzip
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import night
+import numpy as np
+import pyarrow as pa
+import pytest
+import shapely
+from playwright.sync_api import Page, sync_playwright
+
+from pipeline.errors import IntegrityError
+from pipeline.maps import draw, layers, trips
+from pipeline.maps.bundle import bundle
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
+)  # fmt: skip
+PATIENCE_S = 80
+MAP_ONLY = {"x": 0, "y": 40, "width": 930, "height": 560}
+"""The part of a 1280x800 page that neither the card with its legend nor kepler's controls cover."""
+GROUND = "#0a0f1d"
+SEEN = {
+    "cameras": (layers.VERDICT_COLOURS["trajectory"], 0.95), "trips": (layers.SPEED[0], 0.95), "arcs": (layers.ARC, 0.6),
+    "heatmap": (layers.HEAT[1], 0.35), "roads": ("#33415f", 1.0),
+}  # fmt: skip
+"""Layer to a colour that only it draws, and its opacity over the ground."""
+
+
+def drawing(path: Path, **changes: Any) -> str:
+    """Draw the invented night and return the page."""
+    given = {name: rows for name, rows in night.tables().items() if name not in ("frames", "detections")}
+    given |= {"title": "demo 2026-03-03", "timezone": "America/New_York", "products": {"heatmap": night.heatmap()}}
+    return draw(path, **{"exempt": "a simulated city", **given, **changes}).read_text(encoding="utf-8")
+
+
+def inside(page: str) -> dict[str, Any]:
+    """Unpack what the page hands to kepler.gl."""
+    packed = re.search(r'id="layers">"([^"]+)"', page)
+    assert packed
+    unpacked: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(packed[1])))
+    return unpacked
+
+
+@dataclass
+class Look:
+    """What a browser saw and did."""
+
+    picture: Any
+    config: dict[str, Any]
+    requests: list[str]
+    complaints: list[str]
+    found: dict[str, int] = field(default_factory=dict)
+
+
+def pixels(picture: Any, colour: str, opacity: float) -> int:
+    """Count pixels of a colour as it appears over the ground."""
+    over, under = (np.array([int(each[at : at + 2], 16) for at in (5, 3, 1)], float) for each in (colour, GROUND))
+    return int((np.abs(picture - (opacity * over + (1 - opacity) * under)).max(axis=2) < 14).sum())
+
+
+def watch(page: Page) -> Look:
+    """Look until every layer shows or patience ends."""
+    look = Look(None, {}, [], [])
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        page.wait_for_timeout(1500)
+        shot = page.screenshot(clip=MAP_ONLY, timeout=PATIENCE_S * 1000)
+        look.picture = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR).astype(float)
+        look.found = {name: pixels(look.picture, *seen) for name, seen in SEEN.items()}
+        look.config = page.evaluate("window.thoroughfare ? window.thoroughfare.get('config').config : {}")
+        if min(look.found.values()) > 25 and "editor" in look.config["visState"]:
+            break
+    return look
+
+
+@pytest.fixture(scope="module")
+def look(tmp_path_factory: pytest.TempPathFactory) -> Look:
+    """Open the invented night's page in a browser that is cut off from every host."""
+    assert CHROMIUM.exists(), (
+        f"{CHROMIUM} is missing; install it with `apt-get install chromium` and run the tests again"
+    )
+    path = tmp_path_factory.mktemp("maps") / "map.html"
+    drawing(path)
+    asked: list[str] = []
+    complaints: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*FLAGS])
+        context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", offline=True)
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.goto(path.as_uri())
+        seen = watch(page)
+        browser.close()
+    seen.requests, seen.complaints = asked, complaints
+    return seen
+
+
+@pytest.mark.parametrize("layer", SEEN)
+def test_the_browser_draws_the_layer(look: Look, layer: str):
+    assert look.found[layer] > 25, f"{layer} shows in {look.found} pixels; complaints: {look.complaints}"
+
+
+def test_kepler_holds_every_layer_in_sight(look: Look):
+    held = {layer["id"]: (layer["type"], layer["config"]["isVisible"]) for layer in look.config["visState"]["layers"]}
+    assert held == {
+        "cameras": ("point", True), "trips": ("trip", True), "glow": ("trip", True), "arcs": ("arc", True), "heatmap": ("hexagonId", True),
+    }  # fmt: skip
+
+
+def test_the_page_asks_nothing_of_any_host(look: Look):
+    assert [url for url in look.requests if not url.startswith(("file://", "blob:", "data:"))] == []
+
+
+def test_the_browser_finds_nothing_to_complain_of(look: Look):
+    assert look.complaints == []
+
+
+def test_the_same_tables_give_the_same_page(tmp_path: Path):
+    shuffled = night.trajectories().take(pa.array(range(59, -1, -1)))
+    assert drawing(tmp_path / "a.html") == drawing(tmp_path / "b.html", trajectories=shuffled)
+
+
+def test_a_hostile_camera_name_stays_text(tmp_path: Path):
+    page = drawing(tmp_path / "map.html", title=night.HOSTILE)
+    assert "<img" not in page
+    assert page.count("<script") == page.count("</script>") == 4
+    assert "<b>Demo City" not in page
+    assert "&lt;b&gt;Demo City" in page
+
+
+def test_no_address_of_a_host_may_be_asked(tmp_path: Path):
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', drawing(tmp_path / "map.html"))
+    assert policy
+    assert "default-src 'none'" in policy[1]
+    assert "connect-src 'none'" in policy[1]
+    assert "http" not in policy[1]
+
+
+def test_trips_need_a_purpose_or_a_simulated_city(tmp_path: Path):
+    page = drawing(tmp_path / "map.html", exempt="")
+    assert set(inside(page)["data"]) == {"arcs", "cameras", "heatmap"}
+    assert "no purpose was stated" in page
+
+
+def test_a_stated_purpose_stands_on_the_page(tmp_path: Path):
+    page = drawing(tmp_path / "map.html", exempt="", purpose="signal timing of <Ring Road>")
+    assert "trips" in inside(page)["data"]
+    assert "signal timing of &lt;Ring Road&gt;" in page
+
+
+def test_arcs_of_fewer_than_k_vehicles_are_left_out(tmp_path: Path):
+    assert "arcs" in inside(drawing(tmp_path / "few.html", k=10))["data"]
+    assert "arcs" not in inside(drawing(tmp_path / "none.html", k=1000))["data"]
+
+
+def test_an_empty_night_still_gives_a_page(tmp_path: Path):
+    empty = {name: rows.slice(0, 0) for name, rows in night.tables().items() if name not in ("frames", "detections")}
+    page = drawing(tmp_path / "map.html", products={}, **empty)
+    assert inside(page)["data"] == {}
+    assert "no vehicle was seen" in page
+
+
+def test_too_many_trips_are_sampled_and_the_title_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(layers, "MAX_TRIPS", 25)
+    page = drawing(tmp_path / "map.html")
+    assert len(inside(page)["data"]["trips"]["data"]["features"]) == 20
+    assert "<title>demo 2026-03-03 · trips: one of every 3 of 60</title>" in page
+
+
+def test_too_many_cells_are_coarsened_and_the_title_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(layers, "MAX_ROWS", 30)
+    assert "heatmap coarsened to H3 resolution" in drawing(tmp_path / "map.html")
+
+
+def test_a_vehicle_is_at_each_camera_when_it_was_seen_there():
+    line = np.array([[-73.99, 40.75], [-73.98, 40.75], [-73.97, 40.75]])
+    vertices = trips.timed(
+        line, np.array([[-73.99, 40.7501], [-73.975, 40.7499], [-73.97, 40.75]]), np.array([0.0, 60.0, 100.0])
+    )
+    assert vertices[0] == [-73.99, 40.75, 0, 0]
+    assert vertices[1] == [-73.98, 40.75, 0, 40]
+    assert vertices[-1] == [-73.97, 40.75, 0, 100]
+
+
+def test_a_loop_is_driven_once_round_and_never_back():
+    ring = np.array([night.place(node % night.NODES) for node in range(night.NODES + 1)])
+    stops = ring[[0, 8, 16, 24]]
+    vertices = trips.timed(ring, stops, np.array([0.0, 80.0, 160.0, 240.0]))
+    assert [vertex[3] for vertex in vertices] == sorted(vertex[3] for vertex in vertices)
+    assert len(vertices) == night.NODES + 1
+
+
+def test_a_trip_without_a_line_is_left_out():
+    point = shapely.LineString([(-73.98, 40.75), (-73.98, 40.75)]).wkb
+    stuck = night.trajectories().slice(0, 1)
+    stuck = stuck.set_column(stuck.schema.get_field_index("geometry"), stuck.schema.field("geometry"), [[point]])
+    assert trips.features(stuck, night.cameras(), "UTC") == []
+
+
+def test_another_bundle_is_refused(tmp_path: Path):
+    (tmp_path / "widget.js").write_text("export default {}")
+    with pytest.raises(IntegrityError, match="reinstall keplergl"):
+        bundle(tmp_path / "widget.js")
