@@ -1,0 +1,294 @@
+"""Learn how a camera's own vehicles move: true frame times, the ground under the boxes, the flow between frames."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, gaussian_filter1d, map_coordinates
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+VEHICLE_M = 2.0
+"""Root of the area of a typical vehicle's box, metres; makes pixels into rough metres."""
+FOCAL_WIDTHS = 1.2
+"""Focal length of a typical traffic camera in picture widths."""
+SPEEDS_MPS = (40.0, 50.0)
+"""Fastest motion across and along the view that is looked for, in the rough metres of `Ground`."""
+CELLS = (8, 12, 161, 51)
+"""Grid of a flow: depth, side, speed across, speed along."""
+SMOOTH = (0.7, 0.7, 1.0, 1.0)
+"""Smoothing of a flow, in cells."""
+UNLIKE = 8.0
+"""Boxes that differ by more errors of measurement are unlike beyond doubt."""
+CHANCE_LAGS = (19, 23, 31, 41, 53, 67)
+"""Frames so far apart that a pair of moving boxes is a pair of different vehicles."""
+
+
+def steady_seconds(seconds: Floats) -> Floats:
+    """Undo the rounding of whole-second frame times that came at a steady cadence.
+
+    Args:
+        seconds: Increasing frame times, seconds, shape (n,).
+
+    Returns:
+        Times of the same shape. Where all are whole seconds, each is moved within its own second onto the straight
+        line through its 41 neighbours by frame number; any other times come back as they are.
+    """
+    gaps = np.diff(seconds)
+    if len(seconds) < 8 or np.any(seconds != np.floor(seconds)):
+        return seconds
+    period = float(np.mean(gaps[gaps <= 1.5 * np.median(gaps)]))
+    number = np.concatenate([[0.0], np.cumsum(np.maximum(1.0, np.round(gaps / period)))])
+    fitted = _line_through_neighbours(number, seconds, 20)
+    return np.clip(fitted + 0.5, seconds, seconds + 0.999) - 0.5
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The ground plane of one camera, from how boxes grow down the picture."""
+
+    horizon_px: float
+    """Row at which a vehicle would have no size."""
+    growth: float
+    """Root of box area per pixel below the horizon."""
+    width_px: float
+    """Width of the picture."""
+    height_px: float
+    """Height of the picture."""
+
+    def size_px(self, foot_px: Floats) -> Floats:
+        """Return the usual root of box area at picture rows `foot_px`, pixels."""
+        return np.asarray(self.growth * np.maximum(foot_px - self.horizon_px, 2.0))
+
+    def metres(self, boxes: Floats) -> Floats:
+        """Return where boxes (n, 4) stand: metres to the right and metres ahead, rough scale, shape (n, 2)."""
+        per_px = VEHICLE_M / self.size_px(boxes[:, 3])
+        side = ((boxes[:, 0] + boxes[:, 2]) / 2 - self.width_px / 2) * per_px
+        return np.column_stack([side, FOCAL_WIDTHS * self.width_px * per_px])
+
+    def blur_m(self, boxes: Floats, edge_px: float) -> Floats:
+        """Return the error in metres, aside and ahead, that `edge_px` of error of a box's edges makes, (n, 2)."""
+        per_px = VEHICLE_M / self.size_px(boxes[:, 3])
+        below = np.maximum(boxes[:, 3] - self.horizon_px, 2.0)
+        return np.column_stack([per_px, FOCAL_WIDTHS * self.width_px * per_px / below]) * edge_px
+
+    def cut(self, boxes: Floats) -> NDArray[np.bool_]:
+        """Tell which boxes (n, 4) the picture's edge cuts."""
+        left, right, low = boxes[:, 0] < 2, boxes[:, 2] > self.width_px - 3, boxes[:, 3] > self.height_px - 3
+        return np.asarray(left | right | low)
+
+
+def fit_ground(boxes: Floats, width_px: float, height_px: float) -> Ground:
+    """Fit the horizon and the growth of boxes below it.
+
+    Args:
+        boxes: xyxy pixels, shape (n, 4).
+        width_px: Width of the picture.
+        height_px: Height of the picture.
+
+    Returns:
+        The ground whose sizes have the least mean absolute logarithmic error over distinct uncut boxes; with few
+        boxes it leans towards a horizon a seventh of the height above the highest foot.
+    """
+    whole = Ground(0.0, 1.0, width_px, height_px)
+    kept = boxes[~whole.cut(boxes)] if len(boxes) else boxes
+    kept = boxes if len(kept) < 3 else kept
+    kept = kept[np.unique(np.round(kept / 4), axis=0, return_index=True)[1]]
+    if not len(kept):
+        return Ground(height_px / 4, 0.4, width_px, height_px)
+    size, foot = np.log(root_area(kept)), kept[:, 3]
+    above = np.geomspace(3.0, 4 * height_px, 90)
+    highest = float(np.quantile(foot, 0.02))
+    error = size - np.log(np.maximum(foot - (highest - above[:, None]), 2.0))
+    level = np.median(error, axis=1)
+    loss = np.abs(error - level[:, None]).mean(axis=1) + 0.5 / len(kept) * np.log(above / (height_px / 7)) ** 2
+    best = int(np.argmin(loss))
+    return Ground(highest - float(above[best]), float(np.exp(level[best])), width_px, height_px)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All boxes a camera showed, in order of frame."""
+
+    boxes: Floats
+    """xyxy pixels, shape (n, 4)."""
+    frame: Ints
+    """Frame number of each box, from 0."""
+    seconds: Floats
+    """Time of each frame."""
+    ground: Ground
+
+    @property
+    def cadence_s(self) -> float:
+        """Median seconds between frames."""
+        return float(np.median(np.diff(self.seconds))) if len(self.seconds) > 1 else np.inf
+
+    def pairs(self, lag: int) -> tuple[Ints, Ints]:
+        """Return the index pairs of all boxes that lie exactly `lag` frames apart."""
+        frames = len(self.seconds)
+        start = np.searchsorted(self.frame, np.arange(frames + 2))
+        later = np.minimum(self.frame + lag, frames)
+        count = start[later + 1] - start[later]
+        first = np.repeat(np.arange(len(self.frame)), count)
+        return first, np.repeat(start[later], count) + within(count)
+
+    def gap_s(self, first: Ints, second: Ints) -> Floats:
+        """Return the seconds between the boxes of pairs."""
+        return np.asarray(self.seconds[self.frame[second]] - self.seconds[self.frame[first]])
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How much likelier than chance a pair of boxes is one moving vehicle, by place, velocity and size."""
+
+    scene: Scene
+    looks: Floats
+    """Width and height of each box against what is usual at its place, in errors of measurement, shape (n, 2)."""
+    moves: Floats
+    """Log of true pairs over chance pairs in neighbouring frames, on the grid CELLS."""
+    sizes: Floats
+    """Log of true over chance frequency of a difference in looks, by half errors of measurement."""
+
+    def weigh(self, first: Ints, second: Ints, gap_s: Floats) -> Floats:
+        """Return the log ratio of pairs of boxes as if `gap_s` apart; -inf beyond any vehicle's speed."""
+        cells, inside = _cells(self.scene, first, second, gap_s)
+        moved = map_coordinates(self.moves, cells.T, order=1, mode="nearest")
+        unlike = self.unlike(first, second)
+        sized = np.interp(unlike, np.arange(0.25, UNLIKE, 0.5), self.sizes)
+        return np.where(inside, moved + np.where(unlike < 0, 0.0, sized), -np.inf)
+
+    def unlike(self, first: Ints, second: Ints) -> Floats:
+        """Return by how many errors of measurement the looks of pairs differ; -1 where the picture cuts a box."""
+        cut = self.scene.ground.cut(self.scene.boxes)
+        apart = np.hypot(*(self.looks[second] - self.looks[first]).T)
+        return np.where(cut[first] | cut[second], -1.0, np.minimum(apart, UNLIKE - 0.1))
+
+
+def learn_flow(scene: Scene, still: Ints, edge_px: float) -> Flow:
+    """Learn a flow from the excess of box pairs in neighbouring frames over pairs in frames far apart.
+
+    Args:
+        scene: The boxes of one camera.
+        still: Number of the standing vehicle a box belongs to, -1 for none, shape (n,); its own pairs teach nothing.
+        edge_px: Usual error of a box's edge, pixels.
+
+    Returns:
+        The flow; where the camera has shown little, it is that of a vehicle of any road.
+    """
+    near = [_different(scene, still, 1)]
+    far = [_different(scene, still, lag) for lag in CHANCE_LAGS]
+    shown = sum(max(0, len(scene.seconds) - lag) for lag in CHANCE_LAGS)
+    share = (len(scene.seconds) - 1) / shown if shown else 0.0
+    true, chance = _moves(scene, near), _moves(scene, far) * share
+    count = float(true.sum())
+    true, chance = gaussian_filter(true, SMOOTH), gaussian_filter(chance, SMOOTH)
+    excess = np.maximum(true - chance, 0.0) + min(0.5 * count, 10.0) * _any_road()
+    moves = np.log((excess + 1e-12) / (chance + 0.5 * count / true.size + 1e-12))
+    flow = Flow(scene, _looks(scene, edge_px), moves, np.zeros(int(2 * UNLIKE)))
+    return replace(flow, sizes=_sizes(flow, near, far, share))
+
+
+def within(count: Ints) -> Ints:
+    """Number the members of groups of the given sizes from 0, group after group."""
+    return np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+
+
+def overlap(first: Floats, second: Floats) -> Floats:
+    """Return intersection over union of box pairs (n, 4)."""
+    low, high = np.maximum(first[:, :2], second[:, :2]), np.minimum(first[:, 2:], second[:, 2:])
+    shared = np.prod(np.maximum(high - low, 0.0), axis=1)
+    return np.asarray(shared / (root_area(first) ** 2 + root_area(second) ** 2 - shared))
+
+
+def root_area(boxes: Floats) -> Floats:
+    """Return the root of the area of boxes (n, 4), at least a pixel."""
+    return np.asarray(np.sqrt(np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 1.0)))
+
+
+def _line_through_neighbours(x: Floats, y: Floats, reach: int) -> Floats:
+    """Fit at each point the least-squares line through it and up to `reach` points on either side."""
+    index = np.arange(len(x))
+    low, high = np.maximum(index - reach, 0), np.minimum(index + reach + 1, len(x))
+    x0, y0 = x - x.mean(), y - y.mean()
+
+    def total(values: Floats) -> Any:
+        running = np.concatenate([[0.0], np.cumsum(values)])
+        return running[high] - running[low]
+
+    n, sx, sy, sxx, sxy = (high - low).astype(float), total(x0), total(y0), total(x0 * x0), total(x0 * y0)
+    slope = (n * sxy - sx * sy) / np.maximum(n * sxx - sx * sx, 1e-9)
+    return np.asarray(y.mean() + sy / n + slope * (x0 - sx / n))
+
+
+def _different(scene: Scene, still: Ints, lag: int) -> tuple[Ints, Ints, Floats]:
+    """Return pairs of boxes `lag` frames apart that are not one standing vehicle, as if one cadence apart."""
+    first, second = scene.pairs(lag)
+    apart = (still[first] < 0) | (still[first] != still[second])
+    first, second = first[apart], second[apart]
+    return first, second, scene.gap_s(first, second) if lag == 1 else np.full(len(first), scene.cadence_s)
+
+
+def _cells(scene: Scene, first: Ints, second: Ints, gap_s: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the place of pairs on the grid CELLS, in cells, (n, 4), and whether a vehicle can move so."""
+    metres, size = scene.ground.metres(scene.boxes), scene.ground.size_px(scene.boxes[:, 3])
+    velocity = (metres[second] - metres[first]) / gap_s[:, None]
+    depth = (0.5 * np.log2(size[first] * size[second]) - 3.0) / 4.0
+    middle = (scene.boxes[:, 0] + scene.boxes[:, 2]) / 2 / scene.ground.width_px
+    places = [depth, (middle[first] + middle[second]) / 2, *((velocity / SPEEDS_MPS + 1) / 2).T]
+    cells = np.clip(np.column_stack(places), 0.0, 1.0) * (np.array(CELLS) - 1)
+    return cells, np.asarray(np.all(np.abs(velocity) <= SPEEDS_MPS, axis=1))
+
+
+def _moves(scene: Scene, pairs: list[tuple[Ints, Ints, Floats]]) -> Floats:
+    """Count pairs on the grid CELLS."""
+    counts = np.zeros(CELLS)
+    for first, second, gap_s in pairs:
+        cells, inside = _cells(scene, first, second, gap_s)
+        np.add.at(counts, tuple(np.round(cells[inside]).astype(int).T), 1.0)
+    return counts
+
+
+def _looks(scene: Scene, edge_px: float) -> Floats:
+    """Return width and height of boxes against a smooth surface over the picture, in errors of measurement."""
+    size = scene.ground.size_px(scene.boxes[:, 3])
+    side = (scene.boxes[:, 0] + scene.boxes[:, 2]) / scene.ground.width_px - 1.0
+    depth = np.log(size / np.median(size))
+    surface = np.column_stack([np.ones(len(size)), depth, side, depth**2, side**2, depth * side])
+    whole = ~scene.ground.cut(scene.boxes)
+    looks = []
+    for extent in (scene.boxes[:, 2:] - scene.boxes[:, :2]).T:
+        level = np.log(np.maximum(extent, 1.0) / size)
+        left, weight = level - np.median(level), whole.astype(float)
+        for _ in range(5):
+            pull = (surface * weight[:, None]).T
+            bend = np.linalg.solve(pull @ surface + np.diag([0.1, 3, 3, 3, 3, 3]), pull @ level)
+            left = level - surface @ bend
+            weight = whole / np.maximum(np.abs(left), 0.05) * 0.1
+        looks.append(left / np.hypot(0.05, edge_px / np.maximum(extent, 1.0)))
+    return np.column_stack(looks)
+
+
+def _sizes(flow: Flow, near: list[Any], far: list[Any], share: float) -> Floats:
+    """Return the log ratio of differences in looks of true over chance pairs, among pairs that move with the flow."""
+    counts = []
+    for pairs in (near, far):
+        unlike = [flow.unlike(first, second)[flow.weigh(first, second, gap_s) > 0] for first, second, gap_s in pairs]
+        counts.append(np.histogram(np.concatenate(unlike), np.arange(0.0, UNLIKE + 0.1, 0.5))[0].astype(float))
+    middle = np.arange(0.25, UNLIKE, 0.5)
+    usual, chance = middle * np.exp(-0.25 * middle**2), middle * np.exp(-0.06 * middle**2)
+    true = np.maximum(gaussian_filter1d(counts[0] - counts[1] * share, 1.0), 0.0) + 30 * usual / usual.sum()
+    chance = gaussian_filter1d(counts[1] * share, 1.0) + 30 * chance / chance.sum()
+    return np.maximum(np.log(true / true.sum()) - np.log(chance / chance.sum()), -4.0)
+
+
+def _any_road() -> Floats:
+    """Return how the vehicles of any road move: along the view, across it, or hardly; sums to one over CELLS."""
+    across = np.linspace(-SPEEDS_MPS[0], SPEEDS_MPS[0], CELLS[2])[:, None]
+    along = np.linspace(-SPEEDS_MPS[1], SPEEDS_MPS[1], CELLS[3])[None, :]
+    lengthwise = np.exp(-0.5 * (across / 3) ** 2 - 0.5 * (along / 20) ** 2)
+    crosswise = np.exp(-0.5 * (across / 12) ** 2 - 0.5 * (along / 3) ** 2)
+    slow = np.exp(-0.5 * (across / 3) ** 2 - 0.5 * (along / 3) ** 2)
+    speeds = sum(weight * part / part.sum() for weight, part in ((0.5, lengthwise), (0.2, crosswise), (0.3, slow)))
+    return np.asarray(np.broadcast_to(speeds, CELLS) / (CELLS[0] * CELLS[1]))
