@@ -120,7 +120,7 @@ SNAPSHOTS = Table(
             _column("slot_at", TIME, "planned time of the observation"),
             _column("fetched_at", TIME, "when the bytes arrived; null where none did", null=True),
             _column("captured_at", TIME, "when the picture was taken, where the feed tells", null=True),
-            _column("captured_at_source", _text, "`name`, `feed`, `last_modified`, `render` or `none`"),
+            _column("captured_at_source", _text, "`name`, `feed`, `last_modified`, `header`, `render` or `none`"),
             _column("status", _text, "`ok` or why no bytes came"),
             _column("jpeg", _bytes, "the bytes as they came", null=True),
         ]
@@ -138,7 +138,7 @@ FRAMES = Table(
             _column("camera_id", _text, "camera"),
             _column("slot_at", TIME, "planned time of the observation"),
             _column("captured_at", TIME, "when the picture was taken; null where unknown", null=True),
-            _column("captured_at_source", _text, "`name`, `feed`, `last_modified`, `render` or `none`"),
+            _column("captured_at_source", _text, "`name`, `feed`, `last_modified`, `header`, `render` or `none`"),
             _column("width_px", _int, "pixels; 0 where there is no picture"),
             _column("height_px", _int, "pixels; 0 where there is no picture"),
             _column("sha256", _text, "of the bytes as they came", null=True),
@@ -195,7 +195,9 @@ SIGHTINGS = Table(
             _column("label", _text, "one of LABELS, by vote of its detections"),
             _column("entered_at", TIME, "first seen"),
             _column("left_at", TIME, "last seen"),
-            _column("heading", _text, "compass point N NE E SE S SW W NW, else `away` `toward` `left` `right`, else `none`"),
+            _column(
+                "heading", _text, "compass point N NE E SE S SW W NW, else `away` `toward` `left` `right`, else `none`"
+            ),
             _column("motion", _text, "`moving`, `stopped`, `parked` or `single` (seen in one frame only)"),
             _column("detection_ids", pa.list_(_text), "its detections in order of time"),
             _column("quality", _float, "0..1, how sure it is that these are one vehicle"),

@@ -1,0 +1,68 @@
+"""Tell from one decoded picture whether it is a card, torn or dark."""
+
+import hashlib
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Gray = NDArray[np.uint8]
+BLOCK_PX = 8
+"""Side of a JPEG block; one colour fills it wholly in a card."""
+EVEN = 3
+"""Levels by which a block of one colour may vary, 0..255."""
+TEXTURED = 6.0
+"""Mean step along a row, levels, above which it shows something."""
+ALIKE = 1.0
+"""Mean difference of two rows, levels, below which the one repeats the other."""
+
+
+def decode(raw: bytes) -> NDArray[np.uint8] | None:
+    """Decode a JPEG to (h, w, 3) BGR uint8 as its sensor lay, whatever its EXIF says; None where that fails."""
+    try:
+        image = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:
+        return None
+    return None if image is None else np.asarray(image, dtype=np.uint8)
+
+
+def gray(image: NDArray[np.uint8]) -> Gray:
+    """Return the luminance of a BGR image."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+
+
+def between_overlays(image: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
+    """Cut off the `share` of the height at top and bottom where cameras burn in clocks and names."""
+    edge = round(share * len(image))
+    return image[edge : len(image) - edge]
+
+
+def pixels_hash(image: NDArray[np.uint8]) -> str:
+    """Hash decoded pixels and their shape: equal only for the very same picture, for no sensor is without noise."""
+    return hashlib.sha256(f"{image.shape}".encode() + image.tobytes()).hexdigest()
+
+
+def flat_share(image: NDArray[np.uint8]) -> float:
+    """Return the share of 8 x 8 blocks that have one colour in every channel."""
+    high, low = image[: len(image) // 8 * 8, : image.shape[1] // 8 * 8], np.ones((BLOCK_PX, BLOCK_PX), np.uint8)
+    spread = cv2.subtract(cv2.dilate(high, low, anchor=(0, 0)), cv2.erode(high, low, anchor=(0, 0)))
+    blocks = spread[::BLOCK_PX, ::BLOCK_PX].reshape(-1, image.shape[2])
+    return float(np.mean(blocks.max(axis=1) <= EVEN))
+
+
+def torn_share(luminance: Gray) -> float:
+    """Return the longest run of equal textured rows as a share of the height.
+
+    A transmission that breaks off leaves its last row smeared down the picture.
+    """
+    rows = luminance.astype(np.int16)
+    repeats = np.abs(np.diff(rows, axis=0)).mean(axis=1) < ALIKE
+    textured = np.abs(np.diff(rows, axis=1)).mean(axis=1)[1:] > TEXTURED
+    ends = np.flatnonzero(np.concatenate([[True], ~(repeats & textured), [True]]))
+    return float((np.diff(ends).max() - 1) / len(luminance))
+
+
+def level(luminance: Gray, share: float) -> float:
+    """Return the luminance, 0..255, that a share of the pixels do not exceed."""
+    counts = np.cumsum(np.bincount(luminance.ravel(), minlength=256))
+    return float(np.searchsorted(counts, share * counts[-1]))

@@ -1,0 +1,70 @@
+"""Tell whether a camera has turned: compare what stands still in its picture with its usual view.
+
+A view is the direction of brightness edges on a coarse grid, each weighed by the edges around it, so that noon and
+night look alike and vehicles, being few, hardly count.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.frames.pictures import Gray
+
+View = NDArray[np.float16]
+WIDTH, HEIGHT = 64, 44
+"""Cells of a view."""
+AROUND = 9
+"""Cells on a side over which edges are weighed."""
+NOISE = 8.0
+"""Edges weaker than this, in levels, hardly count."""
+LOOKED_AT = 41
+"""Views that are compared with each other to find the usual one."""
+FAINT = 0.5
+"""A view with less than this share of the usual view's edges (fog, glare) does not tell whether it is another."""
+
+
+def view(luminance: Gray) -> View:
+    """Return a picture's edges: (2, 44, 64) float16, right and down, each -1..1."""
+    coarse = cv2.resize(luminance, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA).astype(np.float32)
+    right, down = cv2.Sobel(coarse, cv2.CV_32F, 1, 0), cv2.Sobel(coarse, cv2.CV_32F, 0, 1)
+    weight = cv2.blur(cv2.magnitude(right, down), (AROUND, AROUND)) + NOISE
+    return np.stack([right / weight, down / weight]).astype(np.float16)
+
+
+def moved(seen: list[View], least_likeness: float, least_run: int, least_views: int) -> NDArray[np.bool_]:
+    """Tell which of a camera's views, in order of time, are not its usual one.
+
+    Args:
+        seen: Views of one camera in one window.
+        least_likeness: Cosine with the usual view below which a view is another, -1..1.
+        least_run: It must be another in this many views running.
+        least_views: With fewer views nothing is told.
+
+    Returns:
+        (n,) True where the camera looks elsewhere.
+    """
+    if len(seen) < max(least_views, least_run):
+        return np.zeros(len(seen), dtype=bool)
+    usual = _usual([seen[n] for n in np.unique(np.linspace(0, len(seen) - 1, LOOKED_AT).astype(int))], least_likeness)
+    strength = np.array([np.linalg.norm(each.astype(np.float32)) for each in seen])
+    likeness = np.array([np.sum(each.astype(np.float32) * usual) for each in seen]) / np.maximum(strength, 1e-6)
+    other = (likeness < least_likeness * np.linalg.norm(usual)) & (strength**2 > FAINT * np.sum(usual**2))
+    return _long_runs(other, least_run)
+
+
+def _usual(seen: list[View], least_likeness: float) -> NDArray[np.float32]:
+    """Return the median of the largest group of views that resemble one of them."""
+    flat = np.stack(seen).reshape(len(seen), -1).astype(np.float32)
+    unit = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
+    alike = unit @ unit.T > 0.75 * least_likeness
+    group = alike[int(np.argmax(alike.sum(axis=1)))]
+    return np.asarray(np.median(flat[group], axis=0), dtype=np.float32).reshape(seen[0].shape)
+
+
+def _long_runs(flags: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
+    """Keep only runs of at least `least` True."""
+    kept = np.zeros(len(flags), dtype=bool)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
+    for start, end in edges.reshape(-1, 2):
+        kept[start:end] = end - start >= least
+    return kept
