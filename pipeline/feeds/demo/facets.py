@@ -1,0 +1,197 @@
+"""Build what stands along the demo city's roads out of facets: trees, buildings, poles, gantries, barriers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.feeds.demo.city import PARKWAY, ROADS, SLIP_M, Array, Lens
+
+Facet = tuple[Array, Array | None, tuple[float, ...] | Array]
+"""Corners (k, 3), outward normal (3,) or None for no shading, colour (blue, green, red)."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What lies and grows along the roads of a kind of place."""
+
+    verge: tuple[int, int, int]
+    asphalt: tuple[int, int, int]
+    walk: tuple[int, int, int]
+    walk_m: float
+    trees: int
+    buildings: int
+    floors: tuple[int, int]
+    back_m: float
+    """How far the buildings stand back from the road's line."""
+    water: tuple[int, int, int] | None = None
+    rail: float = 0.7
+    """Height of the rims' rails; 0 for none."""
+    concrete: tuple[int, int, int] = (150, 156, 158)
+
+
+GROUNDS = {
+    "park": Ground((62, 98, 88), (128, 126, 124), (150, 152, 150), 0.6, 130, 10, (3, 9), 60),
+    "town": Ground((118, 122, 124), (108, 107, 106), (158, 162, 164), 3.5, 26, 46, (3, 9), 21, rail=0.0),
+    "water": Ground((70, 104, 98), (140, 140, 138), (160, 160, 158), 1.5, 60, 8, (4, 12), 50, (142, 118, 84), 1.0),
+    "works": Ground((104, 116, 120), (118, 117, 118), (140, 142, 142), 1.0, 40, 26, (1, 4), 38),
+}
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One standing object."""
+
+    centre: Array
+    """(2,) metres."""
+    facets: list[Facet]
+    casts: Array | None = None
+    """(n, 3) corners whose hull casts a shadow."""
+
+
+def things(lens: Lens, kind: str, chance: np.random.Generator) -> list[Thing]:
+    """Place the objects around a lens at random, off every road and out of the lens's face."""
+    ground, found = GROUNDS[kind], []
+    for _ in range(ground.buildings):
+        if (at := _place(lens, ground.back_m - 5, ground.back_m + 45, chance)) is not None:
+            found.append(building(at, lens, ground.floors, chance))
+    for _ in range(ground.trees):
+        reach = (13.5, 30) if kind != "town" else (12.5, 15)
+        if (at := _place(lens, *reach, chance)) is not None:
+            if ground.water and PARKWAY.line.right_of(at[None])[0] > 15:
+                continue
+            found.append(tree(at, chance))
+    for along in np.arange(20, PARKWAY.line.length_m, 46):
+        side = float(np.sign(np.sin(along * 7.3)) * 10.2)
+        if not any(start - 30 < along < end + 60 for start, end in (SLIP_M[:2], SLIP_M[2:])):
+            at, arm = PARKWAY.line.at(along, side), PARKWAY.line.at(along, side * 0.6)
+            if np.linalg.norm(at - lens.position[:2]) > 9:
+                found.append(lamp(at, arm, lens))
+    for along in (420.0, 1420.0, 1985.0, 2700.0):
+        found.append(gantry(along, lens))
+    return found
+
+
+def _place(lens: Lens, from_m: float, to_m: float, chance: np.random.Generator) -> Array | None:
+    """Draw a place at a distance from the nearest road, clear of all roads and of the lens."""
+    road = ROADS[int(chance.integers(len(ROADS)))] if chance.random() < 0.6 else PARKWAY
+    near = np.linalg.norm(road.line.points - lens.position[:2], axis=1) < 260
+    if not near.any():
+        return None
+    along = float(chance.choice(road.line.along[near]) + chance.uniform(-3, 3))
+    at: Array = road.line.at(along, float(chance.choice([-1, 1]) * chance.uniform(from_m, to_m)))
+    nearest = min(float(np.linalg.norm(each.line.points - at, axis=1).min()) - each.right_m for each in ROADS)
+    away = np.linalg.norm(at - lens.position[:2])
+    return at if nearest > from_m - 9 and away > max(16.0, from_m * 0.8) else None
+
+
+def tree(at: Array, chance: np.random.Generator) -> Thing:
+    """A trunk and a crown of small leaves' masses, lit from above."""
+    height, spread = chance.uniform(5, 11), chance.uniform(1.8, 3.6)
+    hue = np.array([chance.uniform(28, 62), chance.uniform(78, 118), chance.uniform(62, 104)])
+    base = np.append(at, 0.0)
+    facets: list[Facet] = [(_post(base, height * 0.6, 0.18, (1.0, 0.0)), None, (44, 56, 66)),
+                           (_post(base, height * 0.6, 0.18, (0.0, 1.0)), None, (40, 50, 60))]  # fmt: skip
+    lumps = chance.normal(0, 1, (38, 3))
+    lumps *= (chance.random((38, 1)) ** 0.4) / np.linalg.norm(lumps, axis=1, keepdims=True)
+    lumps = lumps[np.argsort(lumps[:, 2])]
+    turn = np.arange(7) * 2 * np.pi / 7
+    for lump in lumps:
+        centre = base + (0, 0, height * 0.68) + lump * (spread, spread, height * 0.32)
+        size = chance.uniform(0.28, 0.5) * spread
+        bright = 0.75 + 0.4 * lump[2] + chance.uniform(-0.18, 0.18)
+        for east in (0.0, 1.0):
+            rim = np.stack([np.cos(turn) * (1 - east), np.cos(turn) * east, np.sin(turn)], 1) * size
+            facets.append((centre + rim, None, hue * bright))
+    crown = base + (0, 0, height * 0.68) + np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-0.6, 0.8)]) * (
+        spread * 0.75, spread * 0.75, height * 0.3)  # fmt: skip
+    return Thing(at, facets, crown)
+
+
+def building(at: Array, lens: Lens, floors: tuple[int, int], chance: np.random.Generator) -> Thing:
+    """Four walls with rows of windows."""
+    long, deep = chance.uniform(12, 30), chance.uniform(10, 18)
+    levels = int(chance.integers(*floors)) if floors[1] > floors[0] else floors[0]
+    height = levels * 3.3 + chance.uniform(0.5, 2.5)
+    nearest = int(np.argmin(np.linalg.norm(PARKWAY.line.points - at, axis=1)))
+    ahead = PARKWAY.line.points[min(nearest + 1, len(PARKWAY.line.points) - 1)] - PARKWAY.line.points[max(nearest - 1, 0)]
+    ahead = ahead / np.linalg.norm(ahead)
+    side = np.array([ahead[1], -ahead[0]])
+    corners = [at + ahead * long / 2 * i + side * deep / 2 * j for i, j in ((1, 1), (-1, 1), (-1, -1), (1, -1))]
+    bgr = np.array([(70, 84, 118), (128, 138, 148), (168, 176, 180), (92, 104, 112), (112, 128, 158)][chance.integers(5)])
+    bgr = bgr * chance.uniform(0.8, 1.15)
+    facets: list[Facet] = []
+    for start, end in zip(corners, [*corners[1:], corners[0]], strict=True):
+        outward = (start + end) / 2 - at
+        if outward @ (lens.position[:2] - (start + end) / 2) <= 0:
+            continue
+        normal = np.append(outward / np.linalg.norm(outward), 0.0)
+        facets.append((_wall(start, end, 0, height), normal, bgr))
+        bays = max(2, int(np.linalg.norm(end - start) / 3.4))
+        pane = np.array([80, 72, 66]) * chance.uniform(0.6, 1.3)
+        for level in range(levels):
+            for bay in range(bays):
+                left, right = (start + (end - start) * (bay + part) / bays for part in (0.25, 0.75))
+                facets.append((_wall(left, right, level * 3.3 + 1.0, level * 3.3 + 2.6), normal, pane * chance.uniform(0.8, 1.3)))
+    casts = np.array([np.append(corner, z) for corner in corners for z in (0.0, height)])
+    return Thing(at, facets, casts)
+
+
+def lamp(at: Array, arm: Array, lens: Lens) -> Thing:
+    """A street lamp with its arm over the road."""
+    foot, across = np.append(at, 0.0), lens.axes[0][:2]
+    tip = np.append(at + (arm - at), 10.0)
+    beam = np.array([foot + (0, 0, 9.3), foot + (0, 0, 9.5), tip + (0, 0, 0.1), tip])
+    facets: list[Facet] = [(_post(foot, 9.5, 0.11, across), None, (112, 116, 116)), (beam, None, (120, 124, 124))]
+    return Thing(at, facets)
+
+
+def gantry(along: float, lens: Lens) -> Thing:
+    """Two posts, a beam and a green sign over the parkway."""
+    left, right = PARKWAY.line.at([along, along], [-10.6, 13.2])
+    facets: list[Facet] = [(_post(np.append(each, 0.0), 7.2, 0.22, lens.axes[0][:2]), None, (104, 108, 108)) for each in (left, right)]
+    facets.append((_wall(left, right, 6.6, 7.2), None, (120, 124, 126)))
+    for start, end in ((0.1, 0.34), (0.58, 0.84)):
+        ends = [left + (right - left) * part for part in (start, end)]
+        facets.append((_wall(*ends, 5.7, 8.3), None, (70, 104, 26)))
+        facets.append((_wall(*[left + (right - left) * part for part in (start + 0.02, end - 0.05)], 7.3, 7.8), None, (190, 200, 190)))
+        facets.append((_wall(*[left + (right - left) * part for part in (start + 0.02, end - 0.09)], 6.3, 6.8), None, (180, 192, 182)))
+    return Thing((left + right) / 2, facets)
+
+
+def median(along: float, ground: Ground) -> list[Facet]:
+    """Five metres of the concrete barrier between the directions."""
+    top, foot, high = 0.12, 0.32, 0.85
+    start, end = (PARKWAY.line.at(np.full(4, at), [-foot, -top, top, foot]) for at in (along, along + 5.05))
+    heights = (0.0, high, high, 0.0)
+    faces = []
+    ahead = (end[0] - start[0]) / np.linalg.norm(end[0] - start[0])
+    right = np.array([ahead[1], -ahead[0], 0.25])
+    for i, normal in ((0, right * (-1, -1, 1)), (2, right), (1, np.array([0, 0, 1.0]))):
+        points = np.array([np.append(start[i], heights[i]), np.append(end[i], heights[i]),
+                           np.append(end[i + 1], heights[i + 1]), np.append(start[i + 1], heights[i + 1])])  # fmt: skip
+        faces.append((points, normal / np.linalg.norm(normal), ground.concrete))
+    return faces  # type: ignore[return-value]
+
+
+def rails(along: float, ground: Ground) -> list[Facet]:
+    """Five metres of guard rail on both rims, where there are no slip lanes."""
+    if not ground.rail or any(start - 90 < along < end + 90 for start, end in (SLIP_M[:2], SLIP_M[2:])):
+        return []
+    faces: list[Facet] = []
+    for side in (-1, 1):
+        start, end = PARKWAY.line.at([along, along + 5.05], [side * 10.9] * 2)
+        ahead = (end - start) / np.linalg.norm(end - start)
+        normal = np.array([ahead[1] * -side, ahead[0] * side, 0.0])
+        for low, high in ((0.35, ground.rail),) if ground.rail < 0.9 else ((0.0, 0.15), (0.5, 0.6), (0.9, ground.rail)):
+            faces.append((_wall(start, end, low, high), normal, (138, 142, 142)))
+        faces.append((_post(np.append(start, 0.0), ground.rail, 0.07, ahead), normal, (92, 96, 98)))
+    return faces
+
+
+def _wall(start: Array, end: Array, low: float, high: float) -> Array:
+    return np.array([np.append(start, low), np.append(end, low), np.append(end, high), np.append(start, high)])
+
+
+def _post(foot: Array, height: float, half: float, across: Array | tuple[float, float]) -> Array:
+    aside = np.append(np.asarray(across) / np.linalg.norm(across), 0.0) * half
+    return np.array([foot - aside, foot + aside, foot + aside + (0, 0, height), foot - aside + (0, 0, height)])

@@ -1,0 +1,215 @@
+"""Render one picture of a demo camera: vehicles into its standing view, then the sensor, the banner and the JPEG."""
+
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.feeds.demo import traffic
+from pipeline.feeds.demo.city import HEIGHT_PX, PARKWAY, WIDTH_PX, Array, Look, Station
+from pipeline.feeds.demo.scenery import SCALE, Image, Light, View
+from pipeline.feeds.demo.vehicles import GLASS
+
+VERSION = "1"
+"""Raise it when pictures change: part of the feed's fingerprint."""
+NEAREST_M, FARTHEST_M = 4.0, 320.0
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One vehicle as a camera sees it."""
+
+    car: traffic.Car
+    index: int
+    """Row among the placed vehicles."""
+    distance_m: float
+    """Ahead of the lens."""
+    beyond: bool
+    """Whether the parkway's barrier stands between."""
+    pixels: Array
+    """(faces, CORNERS, 2) of the picture at SCALE."""
+    shown: NDArray[np.bool_]
+    """(faces,) turned towards the lens."""
+    colours: Array
+    """(faces, 3)."""
+    shadow: Array
+    """(n, 3) world corners whose hull is its shadow on the ground."""
+
+    @property
+    def box(self) -> Array:
+        """Left, top, right, bottom in pixels of the picture, beyond its rims too."""
+        flat = self.pixels.reshape(-1, 2)
+        return np.concatenate([flat.min(0), flat.max(0)]) / SCALE
+
+
+def vehicles(view: View, placed: traffic.Placed, fleet: int = 0) -> list[Drawn]:
+    """Return the vehicles in view, in the order they are drawn: beyond the barrier first, then far before near."""
+    centres = np.column_stack([placed.place, np.full(len(placed.place), 0.7)])
+    pixels, depth = view.lens.project(centres)
+    margin = 8 * view.lens.focal_px / np.maximum(depth, 1)
+    inside = (depth > NEAREST_M) & (depth < FARTHEST_M)
+    for axis, size in ((0, WIDTH_PX), (1, HEIGHT_PX)):
+        inside &= (pixels[:, axis] > -margin) & (pixels[:, axis] < size + margin)
+    chosen = np.flatnonzero(inside)
+    beyond = (PARKWAY.line.right_of(placed.place[chosen]) < 0) != view.left
+    away = np.linalg.norm(placed.place[chosen] - view.lens.position[:2], axis=1)
+    order = np.lexsort((placed.number[chosen], -away, ~beyond))
+    return [_drawn(view, placed, int(chosen[i]), float(depth[chosen[i]]), bool(beyond[i]), fleet) for i in order]
+
+
+def _drawn(view: View, placed: traffic.Placed, index: int, distance: float, beyond: bool, fleet: int) -> Drawn:
+    """Turn one vehicle's mesh into pixels and colours."""
+    car = traffic.car(int(placed.number[index]), fleet)
+    sin, cos = np.sin(placed.heading[index]), np.cos(placed.heading[index])
+    turn = np.array([[sin, cos, 0], [-cos, sin, 0], [0, 0, 1]])
+    middle = np.append(placed.place[index], 0.0)
+    points, normals = car.mesh.points @ turn + middle, car.mesh.normals @ turn
+    shown = ((view.lens.position - points[:, 0]) * normals).sum(1) > 0
+    pixels, _ = view.lens.project(points, SCALE)
+    shadow = view.light.shadow(car.mesh.hull @ turn + middle) if view.light.direct > 0.1 else points[:1, :1].repeat(3, 1)[0]
+    return Drawn(car, index, distance, beyond, pixels, shown, _colours(car, normals, view.light, distance), shadow)
+
+
+def _colours(car: traffic.Car, normals: Array, light: Light, distance: float) -> Array:
+    """Shade the faces: sun, sky, what the paint and the glass mirror, haze."""
+    base = np.array([car.bgr, (46, 42, 38), (30, 30, 30), (222, 226, 228), (44, 42, 150), car.second_bgr,
+                     (120, 122, 124), (170, 186, 190)])  # fmt: skip
+    mirror = np.array([0.13 * car.gloss, 0.3, 0.03, 0.0, 0.0, 0.05, 0.1, 0.0])[car.mesh.stuff]
+    bright = light.on(normals)
+    bright[car.mesh.stuff == GLASS] = 0.8
+    glance = mirror * np.clip(0.25 + 0.75 * normals[:, 2], 0, 1) * min(1.0, light.ambient + light.direct)
+    colours = base[car.mesh.stuff] * bright[:, None] + np.array(light.sky) * glance[:, None]
+    veil = 1 - np.exp(-light.haze * distance / 300)
+    hazed: Array = np.clip(colours * (1 - veil) + np.array(light.sky) * veil, 0, 250)
+    return hazed
+
+
+def scene(view: View, drawn: list[Drawn]) -> Image:
+    """Draw vehicles and their shadows into a copy of the view, at SCALE."""
+    image = view.image.copy()
+    if not drawn:
+        return image
+    mask = np.zeros(image.shape[:2], np.uint8)
+    for each in drawn:
+        foot = each.pixels[:, :, :].reshape(-1, 2)
+        corners, depth = view.lens.project(each.shadow, SCALE)
+        if (depth > 1).all() and view.light.direct > 0.1:
+            cv2.fillConvexPoly(mask, cv2.convexHull(_eighths(corners)), 255, cv2.LINE_8, 3)
+        del foot
+    cv2.copyTo(view.shaded, mask, image)
+    for each in drawn:
+        faces, colours = _eighths(each.pixels[each.shown]), each.colours[each.shown].tolist()
+        for face, colour in zip(faces, colours, strict=True):
+            cv2.fillConvexPoly(image, face, colour, cv2.LINE_8, 3)
+        _hide(view, each, image)
+    return image
+
+
+def _eighths(pixels: Array) -> NDArray[np.int32]:
+    """Round pixels to eighths, as cv2 takes them with a shift of 3."""
+    return np.round(np.clip(pixels, -4000, 4000) * 8).astype(np.int32)
+
+
+def _patch(drawn: Drawn) -> tuple[slice, slice]:
+    """Return rows and columns at SCALE that a vehicle can touch."""
+    left, top, right, bottom = np.clip(drawn.box, 0, (WIDTH_PX, HEIGHT_PX) * 2) * SCALE
+    return slice(int(top), int(np.ceil(bottom)) + 1), slice(int(left), int(np.ceil(right)) + 1)
+
+
+def hidden(view: View, drawn: Drawn) -> tuple[tuple[slice, slice], NDArray[np.bool_]]:
+    """Return a vehicle's patch and where in it something standing is nearer than the vehicle."""
+    patch = _patch(drawn)
+    nearer = view.depth[patch] < drawn.distance_m
+    return patch, nearer | view.barrier[patch] if drawn.beyond else nearer
+
+
+def _hide(view: View, drawn: Drawn, image: Image) -> None:
+    """Put standing things that are nearer back in front of a vehicle."""
+    patch, nearer = hidden(view, drawn)
+    if nearer.any():
+        np.copyto(image[patch], view.image[patch], where=nearer[..., None])
+
+
+def sensor(image: Image, look: Look, seed: int, gain: float = 1.0) -> Image:
+    """Average a scene down to the picture and add what lens and sensor do."""
+    small = cv2.resize(image, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA)
+    if look.blur_px > 0.2:
+        small = cv2.GaussianBlur(small, (3, 3) if look.blur_px < 0.9 else (5, 5), look.blur_px)
+    small = cv2.LUT(small, _grading(look, round(gain, 3)))
+    pool = _noise(look.noise)
+    down, across = seed % 61, (seed >> 8) % 61
+    noise = pool[(seed >> 16) % len(pool), down : down + HEIGHT_PX, across : across + WIDTH_PX]
+    return np.asarray(cv2.add(small, np.ascontiguousarray(noise), dtype=cv2.CV_8U), np.uint8)
+
+
+@lru_cache(maxsize=256)
+def _grading(look: Look, gain: float) -> Image:
+    """Return the (256, 1, 3) table from light to grey level."""
+    level = np.arange(256.0)[:, None] * np.array(look.gain) * gain
+    level = (level - 118) * look.contrast + 118 + look.lift
+    level = np.where(level > 215, 215 + (level - 215) * 0.55, level)
+    return np.clip(level, 0, 255).astype(np.uint8)[:, None, :]
+
+
+@lru_cache(maxsize=64)
+def _noise(strength: float) -> NDArray[np.int16]:
+    """Return four fields of sensor noise larger than a picture."""
+    chance = np.random.default_rng(7)
+    shape = (4, HEIGHT_PX + 64, WIDTH_PX + 64)
+    grey, colour = chance.normal(0, strength, (*shape, 1)), chance.normal(0, strength * 0.5, (*shape, 3))
+    return np.round(grey + colour).astype(np.int16)
+
+
+def banner(image: Image, station: Station, clock: datetime) -> None:
+    """Burn the camera's name and the local time into the top of a picture."""
+    style = station.look.banner
+    if style == "black":
+        image[:17] = 0
+        text = f"{station.facing} {clock:%Y-%m-%d %I:%M:%S %p}"
+    elif style == "grey":
+        image[:17] = image[:17] // 2
+        text = f"{station.name}  {clock:%m/%d/%y %H:%M:%S}"
+    else:
+        text = f"{station.facing} {clock:%m/%d/%Y %I:%M:%S %p}"
+        cv2.putText(image, text, (5, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (20, 20, 20), 1, cv2.LINE_AA)
+    cv2.putText(image, text, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (245, 245, 245), 1, cv2.LINE_AA)
+
+
+def encode(image: Image, quality: int) -> bytes:
+    """Return the JPEG's bytes."""
+    done, coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    assert done
+    return coded.tobytes()
+
+
+def boxes(view: View, drawn: list[Drawn], least_visible: float = 0.3, least_px: float = 8.0) -> tuple[Array, Array, list[int]]:
+    """Return what can be seen of the drawn vehicles.
+
+    Returns:
+        Boxes (n, 4) xyxy pixels cut to the picture, visible shares (n,) of each vehicle's whole outline, and the
+        vehicles' places in `drawn`. Those less visible or lower than asked are left out.
+    """
+    owner = np.full((HEIGHT_PX * SCALE, WIDTH_PX * SCALE), -1, np.int16)
+    area = []
+    for number, each in enumerate(drawn):
+        hull = cv2.convexHull(_eighths(each.pixels[each.shown].reshape(-1, 2)))
+        area.append(max(cv2.contourArea(hull) / 64, 1.0))
+        cv2.fillConvexPoly(owner, hull, number, cv2.LINE_8, 3)
+        patch, nearer = hidden(view, each)
+        owner[patch][nearer & (owner[patch] == number)] = -1
+    found, shares, kept = [], [], []
+    for number, each in enumerate(drawn):
+        box = np.clip(each.box, 0, (WIDTH_PX, HEIGHT_PX) * 2)
+        share = min(1.0, float((owner[_patch(each)] == number).sum()) / area[number])
+        if share > least_visible and box[3] - box[1] >= least_px and box[2] - box[0] >= 3:
+            found.append(box), shares.append(share), kept.append(number)
+    return np.array(found).reshape(-1, 4), np.array(shares), kept
+
+
+def seed_of(*parts: object) -> int:
+    """Return a number that is the same for the same parts in every process."""
+    return zlib.crc32("|".join(map(str, parts)).encode())

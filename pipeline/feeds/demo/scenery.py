@@ -1,0 +1,286 @@
+"""Draw what stands still before a camera: sky, ground, roads, barriers, trees, buildings; once per view.
+
+Everything is a convex facet of the world, clipped to what is before the lens, projected and filled, far ones first.
+"""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.feeds.demo import facets as make
+from pipeline.feeds.demo.city import CROSS_M, HEIGHT_PX, LANE_M, MILL, PARKWAY, ROADS, SLIP_M, WIDTH_PX, Array, Lens, Line, Road
+
+Image = NDArray[np.uint8]
+SCALE = 2
+"""Views are drawn this many times as large as the picture, then averaged down."""
+FAR_M = 420.0
+"""Nothing further away is drawn but the skyline."""
+SHADE = 0.42
+"""Brightness of the ground in a shadow."""
+WHITE, YELLOW = (205, 212, 214), (72, 165, 214)
+
+
+@dataclass(frozen=True)
+class Light:
+    """Where the sun stands and how bright it is."""
+
+    azimuth_deg: float = 112.0
+    elevation_deg: float = 38.0
+    direct: float = 0.55
+    """Share of the light that comes from the sun; 0 under cloud."""
+    ambient: float = 0.52
+    haze: float = 0.25
+    """How much distance bleaches, per 300 m."""
+    sky: tuple[int, int, int] = (214, 178, 140)
+
+    @property
+    def sun(self) -> Array:
+        """Unit vector towards the sun, (3,)."""
+        east, up = np.radians([self.azimuth_deg, self.elevation_deg])
+        return np.array([np.cos(up) * np.sin(east), np.cos(up) * np.cos(east), np.sin(up)])
+
+    def on(self, normals: Array) -> Array:
+        """Return the brightness (n,) of faces with these normals (n, 3)."""
+        lit: Array = self.ambient + self.direct * np.maximum(normals @ self.sun, 0) + 0.1 * np.maximum(normals[:, 2], 0)
+        return lit
+
+    def shadow(self, points: Array) -> Array:
+        """Return where world points (n, 3) cast their shadow on the ground, (n, 3)."""
+        sun = self.sun
+        return np.column_stack([points[:, :2] - points[:, 2:] * (sun[:2] / sun[2]), np.zeros(len(points))])
+
+
+@dataclass
+class Canvas:
+    """A picture being drawn, with how far away everything on it is."""
+
+    lens: Lens
+    light: Light
+    image: Image = field(default_factory=lambda: np.zeros((HEIGHT_PX * SCALE, WIDTH_PX * SCALE, 3), np.uint8))
+    depth: NDArray[np.float32] = field(
+        default_factory=lambda: np.full((HEIGHT_PX * SCALE, WIDTH_PX * SCALE), np.inf, np.float32)
+    )
+
+    def facet(self, points: Array, bgr: Array, depth: float | None = None) -> None:
+        """Fill one facet (k, 3); remember its distance where `depth` is given."""
+        pixels = _clipped(self.lens, points)
+        if pixels is None:
+            return
+        away = float(np.linalg.norm(points.mean(0)[:2] - self.lens.position[:2]))
+        veil = 1 - np.exp(-self.light.haze * away / 300)
+        colour = np.clip(np.asarray(bgr) * (1 - veil) + np.array(self.light.sky) * veil, 0, 255)
+        cv2.fillConvexPoly(self.image, pixels, colour.tolist(), cv2.LINE_8, 3)
+        if depth is not None:
+            cv2.fillConvexPoly(self.depth, pixels, depth, cv2.LINE_8, 3)
+
+    def cover(self, mask: Image, points: Array) -> None:
+        """Fill one facet in a mask."""
+        if (pixels := _clipped(self.lens, points)) is not None:
+            cv2.fillConvexPoly(mask, pixels, 255, cv2.LINE_8, 3)
+
+
+@dataclass(frozen=True)
+class View:
+    """The standing part of a camera's pictures, at SCALE times their size."""
+
+    lens: Lens
+    light: Light
+    image: Image
+    shaded: Image
+    """The same with every ground in shadow."""
+    depth: NDArray[np.float32]
+    """Metres ahead of the lens to the standing object that a pixel shows; infinite on the ground."""
+    barrier: NDArray[np.bool_]
+    """Where the parkway's median barrier is seen."""
+    left: bool
+    """Whether the lens is to the left of the parkway's line."""
+
+
+def view(lens: Lens, light: Light, kind: str, seed: int) -> View:
+    """Draw what stands before a lens; equal arguments, equal pixels."""
+    chance = np.random.default_rng(seed)
+    canvas = Canvas(lens, light)
+    _sky(canvas, chance)
+    ground = make.GROUNDS[kind]
+    _ground(canvas, ground, chance)
+    texture = _grain(canvas, chance)
+    things = [thing for thing in make.things(lens, kind, chance) if _before(lens, thing.centre)]
+    things.sort(key=lambda thing: -float(np.linalg.norm(thing.centre - lens.position[:2])))
+    shadows = np.zeros(canvas.image.shape[:2], np.uint8)
+    for thing in things:
+        if thing.casts is not None and light.direct > 0.1:
+            fallen = cv2.convexHull(light.shadow(thing.casts)[:, :2].astype(np.float32))[:, 0]
+            canvas.cover(shadows, np.column_stack([fallen, np.zeros(len(fallen))]))
+    canvas.image = cv2.multiply(canvas.image, texture, dtype=cv2.CV_8U)
+    shadows = cv2.GaussianBlur(shadows, (0, 0), 1.5)
+    weight = 1 - shadows[..., None] / 255 * (1 - SHADE) * min(1.0, light.direct / 0.5)
+    canvas.image = (canvas.image * weight).astype(np.uint8)
+    bare = canvas.image.copy()
+    barrier = _barriers(canvas, ground)
+    for thing in things:
+        depth = float((np.append(thing.centre, 0) - lens.position) @ lens.axes[2])
+        for points, normal, bgr in thing.facets:
+            lit = 1.0 if normal is None else float(light.on(normal[None])[0])
+            canvas.facet(points, np.asarray(bgr) * lit, depth)
+    canvas.image = cv2.GaussianBlur(canvas.image, (0, 0), 0.7)
+    dark = (bare * (1 - (1 - SHADE) * min(1.0, light.direct / 0.5))).astype(np.uint8)
+    shaded = np.where(np.isinf(canvas.depth)[..., None] & ~barrier[..., None], dark, canvas.image)
+    return View(lens, light, canvas.image, np.ascontiguousarray(shaded), canvas.depth, barrier,
+                bool(PARKWAY.line.right_of(lens.position[None, :2])[0] < 0))  # fmt: skip
+
+
+def _clipped(lens: Lens, points: Array) -> NDArray[np.int32] | None:
+    """Return the pixels (eighths, at SCALE) of a facet cut at the lens's near plane, None where nothing is left."""
+    seen = (points - lens.position) @ lens.axes.T
+    front = seen[:, 2] > 1.0
+    if not front.all():
+        if not front.any():
+            return None
+        kept = []
+        for here, there in zip(seen, np.roll(seen, -1, 0), strict=True):
+            if here[2] > 1.0:
+                kept.append(here)
+            if (here[2] > 1.0) != (there[2] > 1.0):
+                kept.append(here + (there - here) * (1.0 - here[2]) / (there[2] - here[2]))
+        seen = np.array(kept)
+    pixels = seen[:, :2] / seen[:, 2:] * lens.focal_px + (WIDTH_PX / 2, HEIGHT_PX / 2)
+    if (pixels.max(0) < 0).any() or (pixels.min(0) > (WIDTH_PX, HEIGHT_PX)).any():
+        return None
+    return np.round(np.clip(pixels, -4000, 4000) * SCALE * 8).astype(np.int32)
+
+
+def _before(lens: Lens, centre: Array) -> bool:
+    """Tell whether something is before the lens, near enough to be drawn."""
+    away = centre - lens.position[:2]
+    return bool(away @ lens.axes[2][:2] > -10 and np.linalg.norm(away) < FAR_M)
+
+
+def _sky(canvas: Canvas, chance: np.random.Generator) -> None:
+    """A bright gradient with a skyline on the horizon."""
+    height, width = canvas.image.shape[:2]
+    horizon = (HEIGHT_PX / 2 - canvas.lens.focal_px * np.tan(np.radians(canvas.lens.pitch_deg))) * SCALE
+    rows = np.clip((np.arange(height) - horizon + 160) / 160, 0, 1)[:, None]
+    sky = np.array(canvas.light.sky)
+    pale = sky * 0.4 + 0.6 * min(235.0, float(sky.max()) * 1.12)
+    canvas.image[:] = (sky * (1 - rows) + pale * rows)[:, None].astype(np.uint8)
+    left = 0
+    while left < width:
+        wide, high = int(chance.integers(14, 60)), chance.gamma(2.0, 9.0)
+        bgr = np.array(canvas.light.sky) * chance.uniform(0.5, 0.9) * (1.0, 0.98, 0.95)
+        cv2.rectangle(canvas.image, (left, int(horizon - high)), (left + wide, int(horizon)), bgr.tolist(), -1)
+        left += int(wide * chance.uniform(0.6, 1.6))
+    for _ in range(160):
+        at = (int(chance.integers(0, width)), int(horizon - chance.uniform(-2, 7)))
+        green = np.array([70, 96, 84]) * chance.uniform(0.6, 1.2)
+        cv2.circle(canvas.image, at, int(chance.integers(4, 11)), green.tolist(), -1)
+
+
+def _ground(canvas: Canvas, ground: make.Ground, chance: np.random.Generator) -> None:
+    """Verges, water, sidewalks, asphalt and lane markings."""
+    height, width = canvas.image.shape[:2]
+    horizon = (HEIGHT_PX / 2 - canvas.lens.focal_px * np.tan(np.radians(canvas.lens.pitch_deg))) * SCALE
+    cv2.rectangle(canvas.image, (0, max(0, int(horizon))), (width, height), ground.verge, -1)
+    base = np.array(ground.asphalt) * chance.uniform(0.92, 1.08)
+    if ground.water:
+        _strip(canvas, PARKWAY.line, 15.5, 300, ground.water)
+    for road in ROADS:
+        walk = ground.walk_m
+        _strip(canvas, road.line, -road.left_m - walk - 1.0, road.right_m + walk + 1.0, ground.walk)
+    for from_m, to_m in ((SLIP_M[0] - 40, SLIP_M[1] + 40), (SLIP_M[2] - 40, SLIP_M[3] + 40)):
+        _strip(canvas, PARKWAY.line, 0, PARKWAY.right_m + LANE_M + 1.2, base, from_m, to_m)
+    for road in ROADS:
+        _strip(canvas, road.line, -road.left_m - 0.9, road.right_m + 0.9, base)
+    for road in ROADS:
+        _wear(canvas, road, base, chance)
+        _markings(canvas, road)
+
+
+def _strip(canvas: Canvas, line: Line, left_m: float, right_m: float, bgr: Array | tuple[int, ...],
+           from_m: float = -300.0, to_m: float = 1e6, dash: tuple[float, float] | None = None) -> None:  # fmt: skip
+    """Fill a band along a line, in pieces; `dash` gives the length and the spacing of its strokes."""
+    stroke, spacing = dash or (8.0, 8.0)
+    starts = np.arange(from_m, min(to_m, line.length_m + 300), spacing)
+    ends = np.minimum(starts + stroke + (0.05 if dash is None else 0), to_m)
+    middle = line.at(starts, 0.0) - canvas.lens.position[:2]
+    near = (np.hypot(*middle.T) < FAR_M) & (middle @ canvas.lens.axes[2][:2] > -14)
+    starts, ends = starts[near], ends[near]
+    rims = [line.at(at, right) for at, right in ((starts, left_m), (ends, left_m), (ends, right_m), (starts, right_m))]
+    colour = np.asarray(bgr, float)
+    for piece in np.stack(rims, 1):
+        canvas.facet(np.column_stack([piece, np.zeros(4)]), colour)
+
+
+def _wear(canvas: Canvas, road: Road, base: Array, chance: np.random.Generator) -> None:
+    """Wheel tracks, patches, seams and manholes."""
+    lanes = [road.median_m / 2 + LANE_M * (i + 0.5) for i in range(road.forward_lanes)]
+    lanes += [-road.median_m / 2 - LANE_M * (i + 0.5) for i in range(road.backward_lanes)]
+    for lane in lanes:
+        _strip(canvas, road.line, lane - 0.35, lane + 0.35, base * chance.uniform(0.88, 0.97))
+        for side in (-0.85, 0.85):
+            _strip(canvas, road.line, lane + side - 0.28, lane + side + 0.28, base * chance.uniform(1.0, 1.07))
+        _strip(canvas, road.line, lane + 1.68, lane + 1.75, base * 0.72)
+    for _ in range(int(road.line.length_m / 22)):
+        at, lane = chance.uniform(0, road.line.length_m), chance.choice(lanes)
+        long, half = chance.choice([0.9, 3.0, 9.0]), chance.uniform(0.3, 1.5)
+        _strip(canvas, road.line, lane - half, lane + half, base * chance.uniform(0.72, 1.12), at, at + long)
+
+
+def _markings(canvas: Canvas, road: Road) -> None:
+    """Edge lines, dashes, the middle line, stop lines and crosswalks."""
+    gaps: list[tuple[float, float]] = []
+    if road in (PARKWAY, MILL):
+        here = float(road.line.along[np.argmin(((road.line.points - PARKWAY.line.at(CROSS_M)) ** 2).sum(1))])
+        half = 13.0 if road is PARKWAY else 15.0
+        gaps = [(-300.0, here - half), (here + half, road.line.length_m + 300)]
+    for from_m, to_m in gaps or [(0.0, road.line.length_m)]:
+        for edge, bgr in ((road.right_m - 0.1, WHITE), (-road.left_m + 0.1, WHITE)):
+            _strip(canvas, road.line, edge - 0.09, edge + 0.09, bgr, from_m, to_m)
+        middle = road.median_m / 2 if road.median_m else 0.2
+        for edge in (-middle, middle) if road.backward_lanes else ():
+            _strip(canvas, road.line, edge - 0.08, edge + 0.08, YELLOW, from_m, to_m)
+        for lane in range(1, road.forward_lanes):
+            for side in (1, -1):
+                edge = side * (road.median_m / 2 + LANE_M * lane)
+                _strip(canvas, road.line, edge - 0.08, edge + 0.08, WHITE, from_m, to_m, (3.0, 12.0))
+    for (_, stop), (start, _) in zip(gaps[:1], gaps[1:], strict=True):
+        _strip(canvas, road.line, road.median_m / 2, road.right_m, WHITE, stop - 0.6, stop)
+        _strip(canvas, road.line, -road.left_m, -road.median_m / 2, WHITE, start, start + 0.6)
+        for across in np.arange(-road.left_m + 0.6, road.right_m - 0.4, 1.2):
+            for foot in (stop + 1.0, start - 4.0):
+                _strip(canvas, road.line, across, across + 0.5, WHITE, foot, foot + 3.0)
+
+
+def _grain(canvas: Canvas, chance: np.random.Generator) -> NDArray[np.float32]:
+    """Return what to multiply the ground by: asphalt's and grass's texture, finer than a pixel far away."""
+    height, width = canvas.image.shape[:2]
+    down, across = np.mgrid[0:height, 0:width].astype(np.float32) / SCALE
+    rays = np.stack([(across - WIDTH_PX / 2) / canvas.lens.focal_px, (down - HEIGHT_PX / 2) / canvas.lens.focal_px,
+                     np.ones_like(down)], -1) @ canvas.lens.axes.astype(np.float32)  # fmt: skip
+    reach = np.where(rays[..., 2] < -0.005, -canvas.lens.height_m / np.minimum(rays[..., 2], -0.005), 0)
+    texture = np.ones((height, width), np.float32)
+    for cell, strength in ((0.12, 0.1), (0.7, 0.09), (5.0, 0.1)):
+        noise = cv2.GaussianBlur(chance.normal(0, 1, (256, 256)).astype(np.float32), (0, 0), 1.0)
+        at = (rays[..., :2] * reach[..., None] + canvas.lens.position[:2].astype(np.float32)) / cell
+        grain = cv2.remap(noise / noise.std(), at[..., 0] % 254, at[..., 1] % 254, cv2.INTER_LINEAR)
+        print_m = reach * reach / canvas.lens.height_m / canvas.lens.focal_px / SCALE
+        texture += np.where(reach > 0, grain * strength * np.clip(2 * cell / np.maximum(print_m, 1e-3), 0, 1), 0)
+    return np.repeat(np.clip(texture, 0.4, 1.6)[..., None], 3, 2)
+
+
+def _barriers(canvas: Canvas, ground: make.Ground) -> NDArray[np.bool_]:
+    """The parkway's concrete median and the rails of its rims; returns where the median is."""
+    mask = np.zeros(canvas.image.shape[:2], np.uint8)
+    line = PARKWAY.line
+    starts = np.concatenate([np.arange(-200, CROSS_M - 40, 5.0), np.arange(CROSS_M + 40, line.length_m + 200, 5.0)])
+    away = np.linalg.norm(line.at(starts) - canvas.lens.position[:2], axis=1)
+    for at in starts[np.argsort(-away)]:
+        if np.linalg.norm(line.at(at)[:2] - canvas.lens.position[:2]) > FAR_M:
+            continue
+        for points, normal, bgr in make.rails(at, ground):
+            canvas.facet(points, np.asarray(bgr) * canvas.light.on(normal[None])[0])
+        for points, normal, bgr in make.median(at, ground):
+            canvas.facet(points, np.asarray(bgr) * canvas.light.on(normal[None])[0])
+            canvas.cover(mask, points)
+    return mask > 0
