@@ -17,7 +17,7 @@ AROUND = 9
 """Cells on a side over which edges are weighed."""
 NOISE = 8.0
 """Edges weaker than this, in levels, hardly count."""
-LOOKED_AT = 41
+LOOKED_AT = 31
 """Views that are compared with each other to find the usual one."""
 FAINT = 0.5
 """A view with less than this share of the usual view's edges (fog, glare) does not tell whether it is another."""
@@ -58,7 +58,7 @@ def _usual(seen: list[View], least_likeness: float) -> NDArray[np.float32]:
     unit = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
     alike = unit @ unit.T > 0.75 * least_likeness
     group = alike[int(np.argmax(alike.sum(axis=1)))]
-    return np.asarray(np.median(flat[group], axis=0), dtype=np.float32).reshape(seen[0].shape)
+    return np.asarray(np.median(np.ascontiguousarray(flat[group].T), axis=1), dtype=np.float32).reshape(seen[0].shape)
 
 
 def _long_runs(flags: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
