@@ -1,7 +1,7 @@
 # One command each: demo, test, lint, bench. Everything is installed below this folder: .uv (uv), .venv (the rest).
 export UV_COMPILE_BYTECODE = 1
 UV = .uv/bin/uv
-SYNC = $(UV) sync --locked --extra cpu
+SYNC = $(UV) sync --locked
 # a folder of our own: Debian's Python refuses `pip install` elsewhere, and may lack `venv`
 PIP = python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --target .uv
 

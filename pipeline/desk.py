@@ -68,7 +68,9 @@ def draw(lake: Lake, scan: Scan, scan_date: date, path: Path, purpose: str, now:
     return maps.draw(path, title=f"{scan.name} {scan_date}", timezone=scan.timezone, **seen)
 
 
-def report(lake: Lake, scan: Scan, scan_date: date, path: Path, scores: dict[str, dict[str, Any]] | None = None) -> Path:
+def report(
+    lake: Lake, scan: Scan, scan_date: date, path: Path, scores: dict[str, dict[str, Any]] | None = None
+) -> Path:
     """Write the night's report; what has expired is named as such."""
     from pipeline import report as page
 
@@ -91,7 +93,9 @@ def doctor() -> list[dict[str, str]]:
         *(_weights(shelf) for shelf in ("detectors", "encoders")),
         _optional("chromium", shutil.which("chromium"), "for the tests of the map: apt-get install chromium"),
         _optional("airflow", importlib.util.find_spec("airflow"), "for schedules: uv sync --extra airflow"),
-        _part("disk", shutil.disk_usage(".").free > 2e9, f"{shutil.disk_usage('.').free / 1e9:.0f} GB free", "free 2 GB"),
+        _part(
+            "disk", shutil.disk_usage(".").free > 2e9, f"{shutil.disk_usage('.').free / 1e9:.0f} GB free", "free 2 GB"
+        ),
     ]
 
 

@@ -206,9 +206,13 @@ class Lake:
         try:
             content = path.read_bytes()
         except FileNotFoundError as error:
-            raise IntegrityError(f"{path}: committed but missing; restore it or delete the folder and run again") from error
+            raise IntegrityError(
+                f"{path}: committed but missing; restore it or delete the folder and run again"
+            ) from error
         if hashlib.sha256(content).hexdigest() != file.sha256:
-            raise IntegrityError(f"{path}: its bytes are not those committed; restore it or delete the folder and run again")
+            raise IntegrityError(
+                f"{path}: its bytes are not those committed; restore it or delete the folder and run again"
+            )
         return pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
 
     def _faults(self, place: Place) -> Iterator[str]:
@@ -270,7 +274,9 @@ class Lake:
         except FileExistsError:
             return False
         except OSError as error:
-            raise IntegrityError(f"{path}: cannot be written ({error}); free space or mend the disk, then run again") from error
+            raise IntegrityError(
+                f"{path}: cannot be written ({error}); free space or mend the disk, then run again"
+            ) from error
         finally:
             staged.unlink(missing_ok=True)
         _sync(path.parent)

@@ -95,7 +95,9 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 def names(folder: str = "") -> list[str]:
     """List the SQL files below `sql/<folder>`, as `query` names them."""
-    return sorted(str(path.relative_to(SQL).with_suffix("")) for path in (SQL / folder).rglob("*.sql") if path != MACROS)
+    return sorted(
+        str(path.relative_to(SQL).with_suffix("")) for path in (SQL / folder).rglob("*.sql") if path != MACROS
+    )
 
 
 @cache
@@ -110,5 +112,7 @@ def read(name: str) -> str:
 @cache
 def header(name: str) -> dict[str, list[str]]:
     """Parse the header of a file: its `grain`, `reads`, `params` and `units` as lists of words or phrases."""
-    found = {key: [part.strip() for part in text.split(",") if part.strip()] for key, text in HEADER.findall(read(name))}
+    found = {
+        key: [part.strip() for part in text.split(",") if part.strip()] for key, text in HEADER.findall(read(name))
+    }
     return {key: found.get(key, []) for key in ("grain", "reads", "params", "units")}

@@ -72,7 +72,10 @@ def work(job: Job) -> list[tuple[str, File]]:
         asked["settings"] = job.scan.settings(job.table, line.settings())
     answer = line.function()(**tables, **{name: asked[name] for name in line.asks})
     answers = answer if isinstance(answer, dict) else {job.table: answer}
-    return [(name, lake.write(_at(job.place, name), job.part, _checked(name, rows))) for name, rows in sorted(answers.items())]
+    return [
+        (name, lake.write(_at(job.place, name), job.part, _checked(name, rows)))
+        for name, rows in sorted(answers.items())
+    ]
 
 
 @contextmanager
@@ -217,7 +220,9 @@ class Night:
             "inputs": inputs,
             "settings": {name: str(value) for name, value in settings.items()},
             "scan": _stated(self.scan) if feed else {},
-            "feed": [feeds.load(self.scan.feed).fingerprint(self.scan, window), _shelf("feeds", self.scan.feed)] if feed else [],
+            "feed": [feeds.load(self.scan.feed).fingerprint(self.scan, window), _shelf("feeds", self.scan.feed)]
+            if feed
+            else [],
             "code": _code(line.table),
             "plugs": [_shelf(f"{kind}s", settings[kind]) for kind in ("detector", "encoder") if kind in settings],
             "libraries": _libraries(),
@@ -232,7 +237,10 @@ class Night:
 
     def _last(self, line: Stage, place: Place) -> Commit | None:
         """Return the stage's newest commit; for products, that of any product when all are there."""
-        commits = [self.lake.last(_at(place, name)) for name in (query.names(PRODUCTS) if line.table == PRODUCTS else [line.table])]
+        commits = [
+            self.lake.last(_at(place, name))
+            for name in (query.names(PRODUCTS) if line.table == PRODUCTS else [line.table])
+        ]
         return commits[0] if commits and all(commits) and len({digest(c.lineage) for c in commits if c}) == 1 else None
 
 
@@ -250,7 +258,9 @@ def _checked(name: str, rows: pa.Table) -> pa.Table:
     if name in TABLES:
         return TABLES[name].check(rows)
     if "support" not in rows.column_names:
-        raise SchemaError(f"{name}: no column `support`; make sql/{name}.sql return how many trajectories stand behind a row")
+        raise SchemaError(
+            f"{name}: no column `support`; make sql/{name}.sql return how many trajectories stand behind a row"
+        )
     return rows
 
 
@@ -261,7 +271,9 @@ def _at(place: Place, table: str) -> Place:
 
 def _stated(scan: Scan) -> dict[str, str]:
     """Say what of a scan a feed stage depends on; the folder it lies in is not part of it."""
-    return {each.name: str(getattr(scan, each.name)) for each in fields(scan) if each.name not in ("stages", "source", "k")}
+    return {
+        each.name: str(getattr(scan, each.name)) for each in fields(scan) if each.name not in ("stages", "source", "k")
+    }
 
 
 @cache

@@ -71,7 +71,9 @@ class Scan:
         names = {each.name for each in fields(kind)}  # type: ignore[arg-type]
         chosen = self.stages.get(stage, {})
         if unknown := sorted(set(chosen) - names):
-            raise SettingsError(f"settings [scan.{self.name}.{stage}]: unknown keys {unknown}; choose from {sorted(names)}")
+            raise SettingsError(
+                f"settings [scan.{self.name}.{stage}]: unknown keys {unknown}; choose from {sorted(names)}"
+            )
         shared = {name: getattr(self, name) for name in names if hasattr(self, name)}
         return kind(**(shared | chosen))
 
@@ -118,11 +120,14 @@ def names(path: Path | None = None) -> list[str]:
 
 
 def find() -> Path:
-    """Return the settings file in force: of the working folder, of the checkout, or the packaged one."""
-    for path in (Path("settings.toml"), Path(__file__).parent.parent / "settings.toml", PACKAGED):
-        if path.is_file():
-            return path
-    raise SettingsError("no settings.toml here; copy the one of the project or pass --settings PATH")
+    """Return the settings file in force: that of the working folder, else the project's own."""
+    here = Path("settings.toml")
+    return here if here.is_file() else bundled()
+
+
+def bundled() -> Path:
+    """Return the project's own settings file: of the package, or of the checkout."""
+    return PACKAGED if PACKAGED.is_file() else Path(__file__).parent.parent / "settings.toml"
 
 
 def _sections(path: Path) -> dict[str, dict[str, Any]]:
@@ -139,11 +144,15 @@ def _checked(scan: Scan, path: Path) -> Scan:
     for each in fields(Scan):
         value, kind = getattr(scan, each.name), TOML_KINDS.get(each.type, (tuple, dict))
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise SettingsError(f"{where}: {each.name} = {value!r} is of the wrong kind; give it as in settings.toml's examples")
+            raise SettingsError(
+                f"{where}: {each.name} = {value!r} is of the wrong kind; give it as in settings.toml's examples"
+            )
     try:
         ZoneInfo(scan.timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise SettingsError(f"{where}: unknown timezone {scan.timezone!r}; use an IANA name such as Europe/London") from error
+        raise SettingsError(
+            f"{where}: unknown timezone {scan.timezone!r}; use an IANA name such as Europe/London"
+        ) from error
     try:
         first, last = scan.hours.replace("24:00", "00:00").split("-")
         time.fromisoformat(first), time.fromisoformat(last)

@@ -145,5 +145,7 @@ def _images(wanted: pa.Table, scan: Scan) -> dict[tuple[str, Any], NDArray[np.ui
         if image is not None:
             images[row["camera_id"], row["slot_at"]] = image
     if wanted.num_rows and not images:
-        raise WindowNotFoundError(f"{scan.source}: none of the labelled frames is there; pass the --source they were labelled in")
+        raise WindowNotFoundError(
+            f"{scan.source}: none of the labelled frames is there; pass the --source they were labelled in"
+        )
     return images

@@ -70,7 +70,11 @@ def expire(lake: Lake, now: datetime) -> list[tuple[Place, list[str]]]:
 
     A table's days count from the night's end or from the making of its files, whichever is later.
     """
-    return [(place, gone) for place in lake.places() if _overdue(lake, place, now) and (gone := lake.drop(place, "retention"))]
+    return [
+        (place, gone)
+        for place in lake.places()
+        if _overdue(lake, place, now) and (gone := lake.drop(place, "retention"))
+    ]
 
 
 def overdue(lake: Lake, now: datetime) -> list[Place]:

@@ -1,13 +1,15 @@
-"""Show how far a run is: a bar on a terminal, a line a step elsewhere."""
+"""Show a run's progress, rows and scores: to a person as text, to a program as JSON."""
 
+import json
 import sys
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
+from rich.table import Table
 
 if TYPE_CHECKING:
     from pipeline.runner import Night, Step
@@ -44,6 +46,29 @@ class Progress:
         self.bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop the bar, leaving its last line."""
         self.bar.stop()
+
+
+def tell(value: Any) -> None:
+    """Print JSON on standard output."""
+    sys.stdout.write(json.dumps(value, indent=1, default=str) + "\n")
+
+
+def show(rows: list[dict[str, Any]], columns: list[str]) -> None:
+    """Print rows as a plain table; piped, no row is wrapped."""
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
+    Console(soft_wrap=not sys.stdout.isatty(), markup=False).print(table)
+
+
+def show_scores(found: dict[str, Any], *, as_json: bool) -> None:
+    """Print scores; the nested ones only as JSON."""
+    if as_json:
+        tell(found)
+        return
+    show([{"score": n, "value": v} for n, v in found.items() if not isinstance(v, dict | list)], ["score", "value"])

@@ -1,0 +1,81 @@
+"""Name the options that commands share, and turn their words into lakes, nights and dates."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pipeline.lake import Lake
+
+ScanName = Annotated[str, typer.Argument(help="Section of settings.toml: [scan.NAME].")]
+Night = Annotated[str, typer.Option("--date", help="Local date on which the night begins, YYYY-MM-DD.")]
+AnyNight = Annotated[
+    str, typer.Option("--date", help="Local date on which the night begins; default: the lake's last.")
+]
+Folder = Annotated[Path, typer.Option("--lake", help="Folder the tables are kept in.")]
+Source = Annotated[
+    str | None, typer.Option("--source", help="Folder or address the feed reads, instead of settings.toml's.")
+]
+SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file; default: settings.toml here.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Workers = Annotated[int, typer.Option("--workers", min=0, help="Local Dask workers; 0 runs in this process.")]
+Scheduler = Annotated[str, typer.Option("--scheduler", help="Address of a running Dask scheduler.")]
+Purpose = Annotated[
+    str, typer.Option("--purpose", help="Why single vehicles are looked at; written to the lake's log.")
+]
+LakesScan = Annotated[str, typer.Argument(help="Scan of the lake; default: its only one.", show_default=False)]
+LAKE = Path("lake")
+TruthFile = Annotated[
+    Path, typer.Option("--truth", help="COCO, identities or tracks CSV, MOTChallenge, AI City or our own tables.")
+]
+ScoredScan = Annotated[str, typer.Option("--scan", help="Scan of settings.toml: feed, timezone, models.")]
+LakeScan = Annotated[str, typer.Option("--scan", help="Scan of the lake; default: its only one.")]
+
+
+def open_lake(root: Path, name: str) -> "Lake":
+    """Open the lake of a scan."""
+    from pipeline.lake import Lake
+
+    return Lake(root, name)
+
+
+def night_of(root: Path, name: str, on: str) -> date:
+    """Return the date asked for, or the lake's last."""
+    from pipeline.upkeep import nights
+
+    if on:
+        return date_of(on)
+    if not (there := nights(open_lake(root, name))):
+        raise SettingsError(
+            f"lake {root / name}: nothing in it; run `thoroughfare run {name} --date ... --lake {root}` or pass --lake"
+        )
+    return there[-1]
+
+
+def scan_of(root: Path, name: str) -> str:
+    """Return the scan asked for, or the only one in the lake."""
+    there = sorted(path.name for path in root.glob("*") if (path / "cameras").is_dir()) if not name else [name]
+    if len(there) != 1:
+        raise SettingsError(
+            f"lake {root}: holds scans {there}; pass --scan NAME"
+            if there
+            else f"lake {root}: no scan in it; pass --lake"
+        )
+    return there[0]
+
+
+def date_of(text: str) -> date:
+    """Read a date as the options have it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsError(f"--date {text!r} is not a date; write YYYY-MM-DD") from error
+
+
+def now() -> datetime:
+    """Return the time, UTC; the command line alone has a clock."""
+    return datetime.now(UTC)

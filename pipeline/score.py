@@ -1,0 +1,88 @@
+"""The `score` commands: a lake, or the models on an archive, against a truth file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline import scans
+from pipeline.console import show_scores
+from pipeline.options import (
+    LAKE,
+    AnyNight,
+    Folder,
+    Json,
+    LakeScan,
+    ScoredScan,
+    SettingsFile,
+    Source,
+    TruthFile,
+    night_of,
+    open_lake,
+    scan_of,
+)
+
+app = typer.Typer(help="Score a lake, or the models on an archive, against a truth file.", no_args_is_help=True)
+
+
+@app.command("detections")
+def score_detections(
+    truth: TruthFile,
+    source: Source = None,
+    name: ScoredScan = "fdr",
+    settings: SettingsFile = None,
+    as_json: Json = False,
+) -> None:
+    """Run the detector over the labelled frames of an archive: AP, recall, precision, calibration."""
+    from pipeline import scoring
+
+    show_scores(scoring.score_detections(truth, scans.load(name, settings, source=source)), as_json=as_json)
+
+
+@app.command("embeddings")
+def score_embeddings(
+    truth: TruthFile,
+    source: Source = None,
+    pairs: Annotated[Path | None, typer.Option(help="CSV of same and look-alike pairs.")] = None,
+    name: ScoredScan = "fdr",
+    settings: SettingsFile = None,
+    as_json: Json = False,
+) -> None:
+    """Run the encoder over the labelled boxes of an archive: rank-1, mAP, look-alike AUC."""
+    from pipeline import scoring
+
+    show_scores(scoring.score_embeddings(truth, scans.load(name, settings, source=source), pairs), as_json=as_json)
+
+
+@app.command("tracks")
+def score_tracks(
+    truth: TruthFile,
+    lake: Folder = LAKE,
+    name: LakeScan = "",
+    on: AnyNight = "",
+    settings: SettingsFile = None,
+    as_json: Json = False,
+) -> None:
+    """Score a lake's sightings as tracks within each camera."""
+    from pipeline import scoring
+
+    name = scan_of(lake, name)
+    found = scoring.score_tracks(truth, open_lake(lake, name), scans.load(name, settings), night_of(lake, name, on))
+    show_scores(found, as_json=as_json)
+
+
+@app.command("links")
+def score_links(
+    truth: TruthFile,
+    lake: Folder = LAKE,
+    name: LakeScan = "",
+    on: AnyNight = "",
+    settings: SettingsFile = None,
+    as_json: Json = False,
+) -> None:
+    """Score a lake's links across cameras: precision, recall, identity F1, impossible links, calibration."""
+    from pipeline import scoring
+
+    name = scan_of(lake, name)
+    found = scoring.score_links(truth, open_lake(lake, name), scans.load(name, settings), night_of(lake, name, on))
+    show_scores(found, as_json=as_json)
