@@ -10,7 +10,7 @@ from pipeline import desk, scoring, upkeep
 from pipeline.feeds import demo as city
 from pipeline.lake import Lake
 from pipeline.scans import Scan
-from pipeline.scores import Truth
+from pipeline.scores.truth import BOXES, Truth
 
 COUNTED = ("cameras", "frames", "detections", "sightings", "transitions", "links", "trajectories")
 HEADLINES = (
@@ -31,7 +31,7 @@ def demo(scan: Scan, scan_date: date, root: Path, say: Callable[[str], None]) ->
     """Score a finished run of the demo, write its map and report, and return everything made."""
     lake, now = Lake(root, scan.name), datetime.now(UTC)
     say("scoring against the city's truth ...")
-    found = scoring.score_demo(truth(scan, scan_date), lake, scan_date)
+    found = scoring.score_demo(truth(scan, scan_date, upkeep.night(lake, scan_date, "frames")), lake, scan_date)
     say("writing report and map ...")
     return {
         "lake": str(lake.folder),
@@ -45,10 +45,19 @@ def demo(scan: Scan, scan_date: date, root: Path, say: Callable[[str], None]) ->
     }
 
 
-def truth(scan: Scan, scan_date: date) -> Truth:
-    """Return what is true of the demo: every vehicle in every picture that is not faulty."""
-    boxes, frames = city.truth(scan, scan_date)
-    return Truth.of(boxes, frames)
+def truth(scan: Scan, scan_date: date, frames: pa.Table) -> Truth:
+    """Return what is true of the demo: every vehicle in every planned picture that no fault hides."""
+    sound = [city.fault(scan, id_.partition(":")[2], at) is None for id_, at in _pairs(frames)]
+    boxes = city.truth_boxes(scan, scan_date)
+    boxes = boxes.filter(pc.is_null(boxes["fault"]))
+    known = boxes.append_column("direction", pa.nulls(len(boxes), pa.string()))
+    known = known.append_column("ignore", pa.repeat(pa.scalar(value=False), len(boxes)))
+    return scores.truth(known.select(BOXES.names).cast(BOXES), frames.select(["camera_id", "slot_at"]).filter(sound))
+
+
+def _pairs(frames: pa.Table) -> list[tuple[str, datetime]]:
+    """List camera and slot of each planned picture."""
+    return list(zip(frames["camera_id"].to_pylist(), frames["slot_at"].to_pylist(), strict=True))
 
 
 def shown(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
