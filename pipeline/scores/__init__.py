@@ -8,9 +8,10 @@ from pipeline.scores.naming import Naming
 from pipeline.scores.products import ProductScores, product_scores
 from pipeline.scores.readers import read, read_pairs
 from pipeline.scores.tracks import TrackScores, track_scores
-from pipeline.scores.truth import Pairs, Truth
+from pipeline.scores.truth import BOXES, Pairs, Truth
 
 __all__ = [
+    "BOXES",
     "Calibration",
     "DetectionScores",
     "EmbeddingScores",

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.scores.matching import Floats, Ints, frame_ids, height, iou, rows_by, xyxy
+from pipeline.scores.matching import Floats, Ints, frame_ids, iou, rows_by, xyxy
 
 IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 RECALLS = np.linspace(0, 1, 101)

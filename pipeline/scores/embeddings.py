@@ -1,6 +1,7 @@
 """Score appearance vectors against labelled identities: CMC, mAP, look-alikes."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -156,7 +157,7 @@ def _by_size(ranks: list[_Rank], edges: tuple[float, ...]) -> dict[str, RankScor
     bounds = [0.0, *edges, np.inf]
     return {
         f"{low:g}-{high:g} px": _summary([each for each in ranks if low <= each.side_px < high])
-        for low, high in zip(bounds, bounds[1:], strict=False)
+        for low, high in pairwise(bounds)
     }
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -122,7 +121,7 @@ def _groups(shared: coo_array) -> list[Ints]:
 def _best(shared: coo_array, nodes: Ints, vehicles: int) -> float:
     """Return how many boxes the best one-to-one map of one connected part gets right."""
     rows, columns = nodes[nodes < vehicles], nodes[nodes >= vehicles]
-    counts: NDArray[np.float64] = shared[rows][:, columns].toarray()
+    counts: Floats = shared[rows][:, columns].toarray()
     i, j = linear_sum_assignment(counts, maximize=True)
     return float(counts[i, j].sum())
 

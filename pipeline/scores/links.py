@@ -1,11 +1,21 @@
 """Score links across cameras: precision, recall, identity F1, impossible links, calibration."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
-from pipeline.scores.calibration import Calibration
+from pipeline.scores.calibration import Calibration, reliability
+from pipeline.scores.chains import Links, co_members, impossible, trajectory_identities
+from pipeline.scores.identity import Identities, identity_f1
+from pipeline.scores.known import RIGHT, UNKNOWN, WRONG, Known, known
+from pipeline.scores.matching import Ints, Overlaps, match
+from pipeline.scores.sighted import Sighted, codes, sighted
 from pipeline.scores.truth import Truth
+
+CURVE_POINTS = 20
+"""Most probabilities at which the curve is drawn."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +26,8 @@ class Settings:
     """Least overlap of a labelled box and a sighting's detection."""
     threshold: float = 0.0
     """Links below this probability do not count."""
+    least_height_px: float = 12.0
+    """True boxes lower than this are not asked for, unless the truth is sparse."""
     pass_gap_s: float = 60.0
     """A vehicle away from a camera for longer comes back as another pass, seconds."""
     max_speed_mps: float = 50.0
@@ -95,4 +107,58 @@ def link_scores(
     Raises:
         SchemaError: no labelled frame is among `frames`, or no box has a vehicle.
     """
-    raise NotImplementedError
+    every, seen = (
+        sighted(truth, sightings, detections, frames, least_px, settings.iou, settings.pass_gap_s)
+        for least_px in (0.0, settings.least_height_px)
+    )
+    told = known(every, seen, full=not truth.sparse)
+    drawn = Links.of(links, seen.sightings).above(settings.threshold)
+    identity = drawn.identities() if trajectories is None else trajectory_identities(trajectories, seen.sightings)
+    verdict = told.verdict(*co_members(identity, told.camera))
+    direct = told.verdict(drawn.query, drawn.gallery)
+    chart = reliability(drawn.probability[direct != UNKNOWN], direct[direct != UNKNOWN] == RIGHT)
+    fast = impossible(drawn, seen.sightings, transitions, cameras, settings.max_speed_mps)
+    return LinkScores(
+        precision=_precision(verdict),
+        recall=told.recall(identity),
+        idf1=_idf1(seen, identity, sparse=truth.sparse),
+        idf1_unlinked=_idf1(seen, np.arange(len(identity)), sparse=truth.sparse),
+        impossible=float(fast.mean()) if len(fast) else float("nan"),
+        n_impossible=int(fast.sum()),
+        ece=chart.ece,
+        calibration=chart,
+        expansion=told.expansion(identity),
+        found=told.found(),
+        n_right=int((verdict == RIGHT).sum()),
+        n_wrong=int((verdict == WRONG).sum()),
+        n_unknown=int((verdict == UNKNOWN).sum()),
+        n_pairs=len(told.pass_pairs),
+        n_links=len(drawn.query),
+        curve=tuple(_curve(drawn, told)),
+    )
+
+
+def _precision(verdict: Ints) -> float:
+    """Return the share of right among right and wrong."""
+    return float((verdict[verdict != UNKNOWN] == RIGHT).mean()) if (verdict != UNKNOWN).any() else float("nan")
+
+
+def _curve(links: Links, told: Known) -> Iterator[CurvePoint]:
+    """Score the chains of links from each of some probabilities up."""
+    shares = np.linspace(0, 1, CURVE_POINTS if len(links.query) else 0)
+    levels = np.unique(np.quantile(links.probability, shares, method="lower")) if len(shares) else shares
+    for level in levels:
+        some = links.above(level)
+        identity = some.identities()
+        verdict = told.verdict(*co_members(identity, told.camera))
+        yield CurvePoint(float(level), _precision(verdict), told.recall(identity), len(some.query))
+
+
+def _idf1(seen: Sighted, identity: Ints, *, sparse: bool) -> float:
+    """Return identity F1 over all cameras; with sparse labels over labelled boxes and the found boxes that match them."""
+    pairs, sighting = seen.pairs, seen.sighting
+    if sparse:
+        pairs = match(pairs, seen.iou)
+        sighting = sighting[pairs.found]
+        pairs = Overlaps(pairs.frame, pairs.truth, np.arange(len(sighting)), pairs.iou)
+    return identity_f1(Identities(codes(seen.true["vehicle_id"]), identity[sighting], pairs), seen.iou)[0]

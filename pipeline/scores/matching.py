@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +32,7 @@ class Overlaps:
     def frames(self) -> Iterator[slice]:
         """Yield the rows of each frame."""
         edges = [0, *(np.flatnonzero(np.diff(self.frame)) + 1).tolist(), len(self.frame)]
-        return (slice(a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a)
+        return (slice(a, b) for a, b in pairwise(edges) if b > a)
 
     def where(self, keep: NDArray[np.bool_]) -> "Overlaps":
         """Return some of the pairs."""

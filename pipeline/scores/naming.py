@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.errors import SchemaError
 
@@ -70,7 +69,7 @@ class Naming:
         """Return the UTC time of `text`: ISO 8601 or compact, local to `timezone` where it states no offset."""
         try:
             if compact := COMPACT.match(text.strip()):
-                moment = datetime.strptime(compact[1], "%Y%m%dT%H%M%S")
+                moment = datetime.fromisoformat(compact[1])
                 moment += timedelta(microseconds=int((compact[2] or "0").ljust(6, "0")))
                 zone = UTC if compact[3] else ZoneInfo(self.timezone)
                 return moment.replace(tzinfo=zone).astimezone(UTC)

@@ -10,7 +10,6 @@ from pipeline.scores.matching import Ints, frame_ids
 from pipeline.scores.sighted import Sighted, sighted
 from pipeline.scores.truth import Truth
 
-
 UNTOLD = float("nan")
 """What sparse labels cannot tell."""
 
