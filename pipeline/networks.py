@@ -1,0 +1,194 @@
+"""Run a small convolutional network from checked weights; the only room of inference that knows TensorFlow.
+
+Threads: the environment variable `THOROUGHFARE_THREADS` (default: every core the process may use) is read when the first
+network runs; a Dask worker sets it to 1. The answers do not depend on it, nor on what else is in a batch.
+"""
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import IntegrityError
+
+THREADS = "THOROUGHFARE_THREADS"
+LARGEST_BYTES = 3_000_000
+"""No weights file is larger; a larger one is not even read."""
+
+Weights = dict[str, NDArray[np.float32]]
+
+
+class Ops(Protocol):
+    """The few operations a layout is written in; training, inference and checking each bring their own."""
+
+    def conv(self, name: str, x: Any, channels: int, kernel: int, *, stride: int = 1, relu: bool = True, plus: Any = None) -> Any:  # noqa: E501
+        """Convolve with zeros around, normalise, add `plus`, cut below zero if `relu`."""
+        ...
+
+    def merge(self, high: Any, low: Any) -> Any:
+        """Double the size of `high`, cut it to that of `low` and add both."""
+        ...
+
+    def pool(self, x: Any) -> Any:
+        """Join the mean and the largest of every channel: (n, h, w, c) -> (n, 1, 1, 2c)."""
+        ...
+
+
+Layout = Callable[[Ops, Any], Any]
+"""A network as a function of its operations and its input."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A layout with its weights, compiled once for a fixed batch."""
+
+    layout: Layout
+    weights: Weights
+    batch: int = 8
+    """Pictures in every run; a short batch is filled up with black."""
+
+    def run(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run (n, h, w, 3) BGR uint8 of any n; each row's answer is the same whatever the others are."""
+        answers = [self._batch(pictures[i : i + self.batch]) for i in range(0, len(pictures), self.batch)]
+        return np.concatenate(answers) if answers else self._batch(np.zeros((1, *pictures.shape[1:]), np.uint8))[:0]
+
+    def _batch(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        full = np.zeros((self.batch, *pictures.shape[1:]), np.uint8)
+        full[: len(pictures)] = pictures
+        return np.asarray(self._compiled(full), np.float32)[: len(pictures)]
+
+    @cached_property
+    def _compiled(self) -> Callable[[NDArray[np.uint8]], Any]:
+        tensorflow = _tensorflow()
+        ops = _Inference(tensorflow, self.weights)
+
+        def answer(pictures: Any) -> Any:
+            return self.layout(ops, tensorflow.cast(pictures, tensorflow.float32) / 255.0)
+
+        return tensorflow.function(answer, reduce_retracing=False)  # type: ignore[no-any-return]
+
+
+def load(path: Path, layout: Layout) -> tuple[Network, str]:
+    """Read `<path>.npz` beside its card `<path>.json` and return the network and its version.
+
+    Raises:
+        IntegrityError: a file is missing, too large, not the card's sha256, or does not fit the layout.
+    """
+    card = _card(path.with_suffix(".json"))
+    weights = read(path.with_suffix(".npz"), str(card["sha256"]), shapes(layout))
+    return Network(layout, weights), f"{path.stem}@{str(card['sha256'])[:12]}"
+
+
+def read(path: Path, sha256: str, wanted: dict[str, tuple[int, ...]]) -> Weights:
+    """Read float16 weights from an `.npz` as float32, after checking size, hash, names and shapes."""
+    if not path.is_file():
+        raise IntegrityError(f"{path}: no such weights file; install the package again")
+    if (size := path.stat().st_size) > LARGEST_BYTES:
+        raise IntegrityError(f"{path}: {size} bytes where at most {LARGEST_BYTES} are allowed; install the package again")
+    content = path.read_bytes()
+    if (found := hashlib.sha256(content).hexdigest()) != sha256:
+        raise IntegrityError(f"{path}: sha256 {found[:12]} is not the card's {sha256[:12]}; install the package again")
+    return _checked(path, content, wanted)
+
+
+def write(path: Path, weights: Weights, **card: Any) -> None:
+    """Write weights as float16 to `<path>.npz` and the card with their sha256 to `<path>.json`."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{name: value.astype(np.float16) for name, value in weights.items()})  # type: ignore[arg-type]
+    path.with_suffix(".npz").write_bytes(buffer.getvalue())
+    card = {"sha256": hashlib.sha256(buffer.getvalue()).hexdigest(), "parameters": parameters(weights), **card}
+    path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def shapes(layout: Layout) -> dict[str, tuple[int, ...]]:
+    """List the arrays a layout needs, by walking it with channel numbers instead of pictures."""
+    walk = _Shapes({})
+    layout(walk, 3)
+    return walk.found
+
+
+def parameters(weights: Weights) -> int:
+    """Count the numbers in the weights."""
+    return sum(value.size for value in weights.values())
+
+
+@dataclass(frozen=True)
+class _Shapes:
+    """Operations that only note what arrays they would need; `x` is a number of channels."""
+
+    found: dict[str, tuple[int, ...]]
+
+    def conv(self, name: str, x: int, channels: int, kernel: int, **_: Any) -> int:
+        self.found[f"{name}/kernel"], self.found[f"{name}/bias"] = (kernel, kernel, x, channels), (channels,)
+        return channels
+
+    def merge(self, high: int, low: int) -> int:
+        del high
+        return low
+
+    def pool(self, x: int) -> int:
+        return 2 * x
+
+
+@dataclass(frozen=True)
+class _Inference:
+    """Operations in plain TensorFlow on weights into which the normalisation has been folded."""
+
+    tensorflow: Any
+    weights: Weights
+
+    def conv(self, name: str, x: Any, channels: int, kernel: int, *, stride: int = 1, relu: bool = True, plus: Any = None) -> Any:  # noqa: E501
+        del channels, kernel
+        x = self.tensorflow.nn.conv2d(x, self.weights[f"{name}/kernel"], stride, "SAME")
+        x = self.tensorflow.nn.bias_add(x, self.weights[f"{name}/bias"])
+        x = x if plus is None else x + plus
+        return self.tensorflow.nn.relu(x) if relu else x
+
+    def merge(self, high: Any, low: Any) -> Any:
+        high = self.tensorflow.repeat(self.tensorflow.repeat(high, 2, axis=1), 2, axis=2)
+        return high[:, : low.shape[1], : low.shape[2]] + low
+
+    def pool(self, x: Any) -> Any:
+        mean = self.tensorflow.reduce_mean(x, axis=(1, 2), keepdims=True)
+        return self.tensorflow.concat([mean, self.tensorflow.reduce_max(x, axis=(1, 2), keepdims=True)], axis=-1)
+
+
+def _tensorflow() -> Any:
+    """Import TensorFlow, quietly, with the threads asked for."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow  # noqa: PLC0415  5-16 s: only where a network really runs
+
+    if wanted := int(os.environ.get(THREADS, "0")):
+        # Where TensorFlow already runs (training, a notebook) its threads stay; no answer depends on them.
+        with suppress(RuntimeError):
+            tensorflow.config.threading.set_intra_op_parallelism_threads(wanted)
+            tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+    return tensorflow
+
+
+def _card(path: Path) -> dict[str, Any]:
+    try:
+        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise IntegrityError(f"{path}: the weights' card cannot be read ({error}); install the package again") from error
+    return card
+
+
+def _checked(path: Path, content: bytes, wanted: dict[str, tuple[int, ...]]) -> Weights:
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        found = {name: stored[name] for name in stored.files}
+    for name, shape in wanted.items():
+        if name not in found or found[name].shape != shape or found[name].dtype != np.float16:
+            raise IntegrityError(f"{path}: {name} is not a float16 array of shape {shape}; these are another network's weights")
+    if unknown := sorted(set(found) - set(wanted)):
+        raise IntegrityError(f"{path}: unknown arrays {unknown[:3]}; these are another network's weights")
+    return {name: value.astype(np.float32) for name, value in found.items()}

@@ -1,0 +1,1 @@
+"""Make the networks: labelled pictures, augmentation, targets, fitting and export."""

@@ -1,0 +1,192 @@
+"""Train the detector: `python -m pipeline.training.detector --source ../shared/data --out DIR`."""
+
+import argparse
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from pipeline import networks
+from pipeline.detectors.ttfnet import FRAME, STRIDE_PX, UNIT_PX, TTFNet, layout
+from pipeline.training import augment, labelled, layers, precision, targets
+from pipeline.training.labelled import Labelled
+
+Sources = list[tuple[list[Labelled], int]]
+"""Pictures and how many of them a batch holds."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long and how to train."""
+
+    steps: int = 2400
+    """Batches in all."""
+    rate: float = 2e-3
+    """Highest learning rate; it warms up over 200 steps and falls as a cosine."""
+    decay: float = 5e-4
+    """Weight decay."""
+    smallest_px: float = 7.0
+    """Vehicles lower than this teach nothing, pixels."""
+    kept: float = 0.35
+    """Vehicles of which less is left in the frame teach nothing, share."""
+    seed: int = 1
+    """Of everything random."""
+
+
+def train(sources: Sources, out: Path, settings: Settings, start: Path | None = None) -> None:
+    """Train; every 150 steps write `averaged.npz` (to export) and `state.npz` (to go on from) into `out`.
+
+    Args:
+        sources: Pictures with their share of a batch.
+        out: Folder of checkpoints; where it holds some, training goes on from there.
+        settings: How long and how.
+        start: An `averaged.npz` to start from.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    net, optimizer = compiled(settings)
+    out.mkdir(parents=True, exist_ok=True)
+    if (out / "state.npz").exists():
+        layers.restore(out / "state.npz", net.variables + optimizer.variables)
+    elif start:
+        layers.restore(start, net.variables)
+        optimizer = _optimizer(net, settings)
+        net.compile(optimizer=optimizer, loss=loss)
+    (out / "settings.json").write_text(json.dumps(asdict(settings), indent=1))
+    while (done := int(ops.convert_to_numpy(optimizer.iterations))) < settings.steps:
+        steps, began = min(150, settings.steps - done), time.monotonic()
+        history = net.fit(Batches(sources, settings, done, steps), verbose=0, shuffle=False)
+        layers.store(out / "state.npz", layers.named(net.variables + optimizer.variables))
+        layers.store(out / "averaged.npz", layers.averaged(net, optimizer))
+        pace = steps / (time.monotonic() - began)
+        print(f"step {done + steps}/{settings.steps} loss {history.history['loss'][0]:.4f} {pace:.2f} steps/s", flush=True)
+
+
+def compiled(settings: Settings) -> tuple[keras.Model, Any]:
+    """Build the network and its optimizer."""
+    net = layers.build(layout, FRAME, {"out": [-math.log(99), 0.0, 0.0, 0.0, 0.0]})
+    optimizer = _optimizer(net, settings)
+    net.compile(optimizer=optimizer, loss=loss)
+    return net, optimizer
+
+
+def loss(target: Any, answer: Any) -> Any:
+    """Focal loss of the hills plus five times the GIoU loss of the boxes, a vehicle.
+
+    Args:
+        target: (n, 60, 88, 7), see `targets.draw`.
+        answer: (n, 60, 88, 5), see `ttfnet.layout`.
+
+    Source: TTFNet, Liu et al. 2020, sections 3.2 and 3.3; CornerNet, Law and Deng 2018, equation 1.
+    """
+    hill, box, box_weight, weight = target[..., 0], target[..., 1:5], target[..., 5], target[..., 6]
+    chance = ops.clip(ops.sigmoid(answer[..., 0]), 1e-4, 1 - 1e-4)
+    peak = ops.cast(hill >= 0.999, "float32")
+    positive = peak * (1 - chance) ** 2 * -ops.log(chance)
+    negative = (1 - peak) * (1 - hill) ** 4 * chance**2 * -ops.log(1 - chance)
+    focal = ops.sum((positive + negative) * weight) / ops.maximum(ops.sum(peak * weight), 1.0)
+    giou = _giou(box, _boxes(answer[..., 1:5]))
+    return focal + 5.0 * ops.sum((1 - giou) * box_weight) / ops.maximum(ops.sum(box_weight), 1.0)
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of augmented pictures; batch i is the same whenever it is asked for."""
+
+    def __init__(self, sources: Sources, settings: Settings, first: int, steps: int) -> None:
+        """Draw batches `first` to `first + steps`."""
+        super().__init__(workers=1, max_queue_size=8)
+        self.sources, self.settings, self.first, self.steps = sources, settings, first, steps
+
+    def __len__(self) -> int:
+        """Count the batches."""
+        return self.steps
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Draw one batch: (n, 240, 352, 3) 0..1 and its targets."""
+        rng = np.random.default_rng((self.settings.seed, self.first + index))
+        drawn = [pictures[i] for pictures, n in self.sources for i in rng.integers(0, len(pictures), n)]
+        pairs = [example(picture, self.settings, rng) for picture in drawn]
+        return np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs])
+
+
+def example(
+    picture: Labelled, settings: Settings, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Augment one picture and draw its targets: (240, 352, 3) 0..1 and (60, 88, 7)."""
+    image = picture.image()
+    matrix = augment.place((image.shape[1], image.shape[0]), FRAME, rng)
+    boxes, left = augment.move(picture.boxes_px, matrix, FRAME)
+    unknown, _ = augment.move(picture.unknown_px, matrix, FRAME)
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    sure = (left >= settings.kept) & (sizes[:, 1] >= settings.smallest_px) & (sizes[:, 0] >= settings.smallest_px / 2)
+    target = targets.draw(boxes[sure], np.concatenate([unknown, boxes[~sure]]), picture.background, FRAME)
+    image = augment.weather(augment.warp(image, matrix, FRAME), rng)
+    return image.astype(np.float32) / 255.0, target
+
+
+def export(averaged: Path, path: Path, **card: Any) -> TTFNet:
+    """Fold `averaged.npz` into the weights and card at `path` and return the detector they make."""
+    networks.write(path, layers.fold(layers.read(averaged)), **card)
+    return TTFNet(*networks.load(path, layout))
+
+
+def _optimizer(net: keras.Model, settings: Settings) -> Any:
+    schedule = keras.optimizers.schedules.CosineDecay(
+        settings.rate * 0.05, max(settings.steps - 200, 1), alpha=0.02, warmup_target=settings.rate, warmup_steps=200
+    )
+    optimizer = keras.optimizers.AdamW(
+        schedule, weight_decay=settings.decay, global_clipnorm=10.0, use_ema=True, ema_momentum=0.998
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.build(net.trainable_variables)
+    return optimizer
+
+
+def _boxes(raw: Any) -> Any:
+    """Turn ln(distance / 8 px) of every cell into xyxy pixels of the frame."""
+    x = (ops.arange(raw.shape[2], dtype="float32") + 0.5) * STRIDE_PX
+    y = ((ops.arange(raw.shape[1], dtype="float32") + 0.5) * STRIDE_PX)[:, None]
+    away = ops.exp(ops.clip(raw, -4.0, 4.0)) * UNIT_PX
+    return ops.stack([x - away[..., 0], y - away[..., 1], x + away[..., 2], y + away[..., 3]], axis=-1)
+
+
+def _giou(a: Any, b: Any) -> Any:
+    """Generalised intersection over union of two grids of boxes, -1..1 (Rezatofighi et al. 2019)."""
+    areas = [(box[..., 2] - box[..., 0]) * (box[..., 3] - box[..., 1]) for box in (a, b)]
+    low, top = ops.maximum(a[..., :2], b[..., :2]), ops.minimum(a[..., 2:], b[..., 2:])
+    inner = ops.prod(ops.maximum(top - low, 0.0), axis=-1)
+    union = areas[0] + areas[1] - inner + 1e-6
+    hull = ops.maximum(a[..., 2:], b[..., 2:]) - ops.minimum(a[..., :2], b[..., :2])
+    around = ops.prod(hull, axis=-1) + 1e-6
+    return inner / union - (around - union) / around
+
+
+def main() -> None:
+    """Read the sources, train, export and measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", type=Path, required=True, help="folder that holds fdr/ and singapore/")
+    parser.add_argument("--out", type=Path, required=True, help="folder of checkpoints; started again, it goes on")
+    parser.add_argument("--start", type=Path, help="averaged.npz to start from")
+    parser.add_argument("--leave-out", default="", help="fdr camera to leave out")
+    parser.add_argument("--steps", type=int, default=Settings.steps)
+    parser.add_argument("--rate", type=float, default=Settings.rate)
+    parser.add_argument("--seed", type=int, default=Settings.seed)
+    given = parser.parse_args()
+    settings = Settings(steps=given.steps, rate=given.rate, seed=given.seed)
+    sources = [(labelled.streets(given.source, leave_out=given.leave_out), 12), (labelled.expressways(given.source), 4)]
+    print(f"pictures: {[len(pictures) for pictures, _ in sources]}", flush=True)
+    train(sources, given.out, settings, given.start)
+    detector = export(given.out / "averaged.npz", given.out / "ttfnet", settings=asdict(settings))
+    truths = precision.coco(given.source / "fdr/validation/boxes.json", given.source / "fdr/frames")
+    curve = precision.curve(truths, detector.detect(precision.images(truths)))
+    print(f"AP50 {curve.average_precision():.3f}; precision, recall at 0.4: {curve.at(0.4)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,225 @@
+"""Train the encoder: `python -m pipeline.training.encoder --source ../shared/data --out DIR`."""
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from pipeline import networks
+from pipeline.encoders.resnet import CROP, ResNet, cut, layout, stretch
+from pipeline.training import augment, layers, retrieval, vehicles
+from pipeline.training.vehicles import Crop, Vehicle
+
+SAME, OTHER, UNKNOWN = 1.0, 0.0, -1.0
+"""What is known of two crops."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long and how to train."""
+
+    steps: int = 1500
+    """Batches in all."""
+    rate: float = 1.5e-3
+    """Highest learning rate; it warms up over 100 steps and falls as a cosine."""
+    decay: float = 5e-4
+    """Weight decay."""
+    temperature: float = 0.1
+    """Of the softmax over cosines."""
+    unsure_s: float = 90.0
+    """Two tracks of one camera nearer than this, that share no picture, may be one vehicle, seconds."""
+    neighbours: int = 4
+    """Vehicles drawn together from one picture, where there are so many."""
+    seed: int = 1
+    """Of everything random."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Vehicles of one kind and how many of them a batch holds."""
+
+    vehicles: list[Vehicle]
+    share: int
+
+    def draw(self, settings: Settings, rng: np.random.Generator) -> list[Vehicle]:
+        """Draw `share` different vehicles, in groups of those that share a picture."""
+        drawn: dict[int, None] = {}
+        while len(drawn) < self.share:
+            first = int(rng.choice(len(self.vehicles), p=self._odds))
+            beside = [other for moment in self._moments(first) for other in self._seen[moment]]
+            group = [first, *rng.permutation(beside)[: settings.neighbours - 1].tolist()]
+            drawn.update(dict.fromkeys(group))
+        return [self.vehicles[i] for i in list(drawn)[: self.share]]
+
+    @cached_property
+    def _odds(self) -> NDArray[np.float64]:
+        """Tracks are drawn more often than vehicles seen once."""
+        weight = np.array([min(len(vehicle.crops), 4) ** 1.5 for vehicle in self.vehicles], float)
+        return weight / weight.sum()
+
+    @cached_property
+    def _seen(self) -> dict[tuple[str, float], list[int]]:
+        seen = defaultdict(list)
+        for i, vehicle in enumerate(self.vehicles):
+            for moment in vehicle.times:
+                seen[vehicle.camera, moment].append(i)
+        return seen
+
+    def _moments(self, i: int) -> list[tuple[str, float]]:
+        return [(self.vehicles[i].camera, moment) for moment in sorted(self.vehicles[i].times)]
+
+
+def train(sources: list[Source], out: Path, settings: Settings, start: Path | None = None) -> None:
+    """Train; every 100 steps write `averaged.npz` (to export) and `state.npz` (to go on from) into `out`."""
+    keras.utils.set_random_seed(settings.seed)
+    net = layers.build(layout, CROP, {"out": 0.0})
+    out.mkdir(parents=True, exist_ok=True)
+    if start and not (out / "state.npz").exists():
+        layers.restore(start, net.variables)
+    optimizer = _optimizer(net, settings)
+    net.compile(optimizer=optimizer, loss=_Contrast(settings.temperature))
+    if (out / "state.npz").exists():
+        layers.restore(out / "state.npz", net.variables + optimizer.variables)
+    (out / "settings.json").write_text(json.dumps(asdict(settings), indent=1))
+    while (done := int(ops.convert_to_numpy(optimizer.iterations))) < settings.steps:
+        steps, began = min(100, settings.steps - done), time.monotonic()
+        history = net.fit(Batches(sources, settings, done, steps), verbose=0, shuffle=False)
+        layers.store(out / "state.npz", layers.named(net.variables + optimizer.variables))
+        layers.store(out / "averaged.npz", layers.averaged(net, optimizer))
+        pace = steps / (time.monotonic() - began)
+        print(f"step {done + steps}/{settings.steps} loss {history.history['loss'][0]:.4f} {pace:.2f} steps/s", flush=True)
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of two crops a vehicle; batch i is the same whenever it is asked for."""
+
+    def __init__(self, sources: list[Source], settings: Settings, first: int, steps: int) -> None:
+        """Draw batches `first` to `first + steps`."""
+        super().__init__(workers=1, max_queue_size=8)
+        self.sources, self.settings, self.first, self.steps = sources, settings, first, steps
+
+    def __len__(self) -> int:
+        """Count the batches."""
+        return self.steps
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Draw one batch: (2n, 48, 64, 3) 0..1 and the (2n, 2n) relations of its crops."""
+        rng = np.random.default_rng((self.settings.seed, self.first + index))
+        drawn = [vehicle for source in self.sources for vehicle in source.draw(self.settings, rng)]
+        crops = [crop for vehicle in drawn for crop in _two(vehicle, rng)]
+        pictures = np.stack([distort(crop, rng) for crop in crops]).astype(np.float32) / 255.0
+        return pictures, np.kron(relations(drawn, self.settings.unsure_s), np.ones((2, 2))).astype(np.float32)
+
+
+def relations(drawn: list[Vehicle], unsure_s: float) -> NDArray[np.float32]:
+    """Tell for every two vehicles whether they are the SAME, surely OTHER, or UNKNOWN; (n, n)."""
+    known = np.full((len(drawn), len(drawn)), OTHER, np.float32)
+    for i, a in enumerate(drawn):
+        for j, b in enumerate(drawn[:i]):
+            if a.camera and a.camera == b.camera and not a.times & b.times:
+                near = max(min(a.times) - max(b.times), min(b.times) - max(a.times)) < unsure_s
+                known[i, j] = known[j, i] = UNKNOWN if near else OTHER
+    np.fill_diagonal(known, SAME)
+    return known
+
+
+def distort(crop: Crop, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Do to a crop what detectors and other cameras do: loose edges, mirror, far away, light, blur, JPEG."""
+    size = np.tile(crop.box_px[2:] - crop.box_px[:2], 2)
+    box = crop.box_px + rng.normal(0, 0.05, 4).astype(np.float32) * size
+    image = cut(crop.image, box.astype(np.float32))
+    image = image[:, ::-1] if rng.random() < 0.5 else image
+    longest = max(image.shape[:2])
+    if rng.random() < 0.5 and (wanted := np.exp(rng.uniform(np.log(20), np.log(64)))) < longest:
+        image = cv2.resize(image, None, fx=(by := wanted / longest), fy=by, interpolation=cv2.INTER_AREA)
+    return stretch(_light(np.ascontiguousarray(image), rng))
+
+
+def _light(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Exposure and white balance of another camera, mildly: colour tells vehicles apart."""
+    tone = np.linspace(0, 1, 256)[:, None] ** np.exp(rng.uniform(-0.3, 0.3))
+    tone = (tone - 0.4) * rng.uniform(0.75, 1.3) + 0.4 + rng.uniform(-0.08, 0.08)
+    table = np.clip(tone * rng.uniform(0.92, 1.08, 3) * 255, 0, 255).astype(np.uint8)
+    image = np.asarray(cv2.LUT(image, table[None]), np.uint8)
+    if rng.random() < 0.3:
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.0)), np.uint8)
+    if rng.random() < 0.2:
+        image = np.clip(image + rng.normal(0, rng.uniform(2, 9), image.shape), 0, 255).astype(np.uint8)
+    if rng.random() < 0.5 and min(image.shape[:2]) >= 4:
+        image = augment.compress(image, int(rng.integers(30, 90)))
+    return image
+
+
+def _two(vehicle: Vehicle, rng: np.random.Generator) -> list[Crop]:
+    """Choose two different crops of a vehicle; the same one twice where there is but one."""
+    if len(vehicle.crops) == 1:
+        return [vehicle.crops[0]] * 2
+    return [vehicle.crops[i] for i in rng.choice(len(vehicle.crops), 2, replace=False)]
+
+
+class _Contrast(keras.losses.Loss):  # type: ignore[misc]
+    """Softmax over cosines: each crop's own kind against all surely other ones (Khosla et al. 2020, L_out)."""
+
+    def __init__(self, temperature: float) -> None:
+        super().__init__(reduction=None)
+        self.temperature = temperature
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        vector = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
+        vector = vector / ops.sqrt(ops.sum(vector**2, axis=-1, keepdims=True) + 1e-9)
+        itself = ops.eye(ops.shape(vector)[0])
+        usable = ops.cast(y_true >= 0, "float32") * (1 - itself)
+        same = ops.cast(y_true > 0, "float32") * (1 - itself)
+        logit = ops.matmul(vector, ops.transpose(vector)) / self.temperature
+        chance = logit - ops.log(ops.sum(ops.exp(logit) * usable, axis=1, keepdims=True))
+        return -ops.mean(ops.sum(chance * same, axis=1) / ops.maximum(ops.sum(same, axis=1), 1.0))
+
+
+def export(averaged: Path, path: Path, **card: Any) -> ResNet:
+    """Fold `averaged.npz` into the weights and card at `path` and return the encoder they make."""
+    networks.write(path, layers.fold(layers.read(averaged)), **card)
+    return ResNet(*networks.load(path, layout))
+
+
+def _optimizer(net: keras.Model, settings: Settings) -> Any:
+    schedule = keras.optimizers.schedules.CosineDecay(
+        settings.rate * 0.05, max(settings.steps - 100, 1), alpha=0.02, warmup_target=settings.rate, warmup_steps=100
+    )
+    optimizer = keras.optimizers.AdamW(
+        schedule, weight_decay=settings.decay, global_clipnorm=10.0, use_ema=True, ema_momentum=0.995
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.build(net.trainable_variables)
+    return optimizer
+
+
+def main() -> None:
+    """Read the sources, train, export and measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", type=Path, required=True, help="folder that holds fdr/ and reid/")
+    parser.add_argument("--out", type=Path, required=True, help="folder of checkpoints; started again, it goes on")
+    parser.add_argument("--start", type=Path, help="averaged.npz to start from")
+    parser.add_argument("--steps", type=int, default=Settings.steps)
+    parser.add_argument("--rate", type=float, default=Settings.rate)
+    parser.add_argument("--seed", type=int, default=Settings.seed)
+    given = parser.parse_args()
+    settings = Settings(steps=given.steps, rate=given.rate, seed=given.seed)
+    sources = [Source(vehicles.tracked(given.source), 56), Source(vehicles.two_views(given.source), 24)]
+    print(f"vehicles: {[len(source.vehicles) for source in sources]}", flush=True)
+    train(sources, given.out, settings, given.start)
+    encoder = export(given.out / "averaged.npz", given.out / "resnet", settings=asdict(settings))
+    print(retrieval.measure(encoder, given.source), flush=True)
+
+
+if __name__ == "__main__":
+    main()
