@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipeline import desk, scoring, upkeep
+from pipeline import desk, scores, scoring, upkeep
 from pipeline.feeds import demo as city
 from pipeline.lake import Lake
 from pipeline.scans import Scan
