@@ -140,18 +140,24 @@ def _judge(view: View, settings: Settings) -> tuple[str, str]:
     """Return what one camera supports, and why not more."""
     if not view.slots_seen:
         return "none", f"no usable picture of {view.slots_planned} planned"
-    told = _told(view)
-    if view.cadence_s is None or view.cadence_s > settings.follow_s:
-        return "count", f"{told}: counts only"
-    if view.p_seen < settings.flow_p_seen:
-        return "count", f"{told}: too few for flows, counts only"
-    if view.timed and view.share < settings.flow_share:
-        return "count", f"{view.share:.0%} of passing vehicles are in two pictures or more: no direction, counts only"
-    if not view.timed and (view.dwell_s or 0) < settings.flow_pictures * view.cadence_s:
-        return "count", f"{told}, most of them in one picture: no direction, counts only"
+    if without := _no_direction(view, settings):
+        return "count", f"{without}, counts only"
     if view.p_seen < settings.link_p_seen:
-        return "flow", f"{told}: too few to link"
-    return "link", f"{told}; one camera alone makes no trajectory"
+        return "flow", f"{_told(view)}: too few to link"
+    return "link", f"{_told(view)}; one camera alone makes no trajectory"
+
+
+def _no_direction(view: View, settings: Settings) -> str:
+    """Say why a camera cannot tell where its vehicles head; empty where it can."""
+    if view.cadence_s is None or view.cadence_s > settings.follow_s:
+        return f"{_told(view)}: too seldom to follow one"
+    if view.p_seen < settings.flow_p_seen:
+        return f"{_told(view)}: too few for flows"
+    if view.timed and view.share < settings.flow_share:
+        return f"{view.share:.0%} of passing vehicles are in two pictures or more: no direction"
+    if not view.timed and (view.dwell_s or 0) < settings.flow_pictures * view.cadence_s:
+        return f"{_told(view)}, most of them in one picture: no direction"
+    return ""
 
 
 def _judge_pair(first: View, second: View, p_pair: float, settings: Settings) -> tuple[str, str]:

@@ -1,0 +1,117 @@
+"""What a feed cannot honestly support is refused, with the reason."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pyarrow as pa
+import pytest
+from builders import NIGHT, camera, frame, rows, sighting, single, transition
+
+from pipeline.observability import Settings, weigh
+from pipeline.scans import Window
+from pipeline.tables import OBSERVABILITY
+
+WINDOW = Window(NIGHT, NIGHT, NIGHT + timedelta(hours=1))
+
+
+def pictures(name: str, cadence_s: int, lost: tuple[int, int] = (0, 0)) -> list[dict]:
+    """An hour of slots at one camera, missed between two seconds."""
+    return [frame(name, s, "missed" if lost[0] <= s < lost[1] else "ok") for s in range(0, 3600, cadence_s)]
+
+
+def weighed(
+    frames: list[dict], sightings: Sequence[dict] = (), pairs: Sequence[dict] = ()
+) -> dict[tuple[str, str], dict]:
+    cameras = rows("cameras", camera("a"), camera("b"))
+    tables = rows("frames", *frames), rows("sightings", *sightings), rows("transitions", *pairs)
+    answer = weigh(cameras, *tables, window=WINDOW, settings=Settings())
+    return {(row["camera_id"], row["pair_camera_id"]): row for row in answer.to_pylist()}
+
+
+def passes(name: str, cadence_s: float, frames: list[int]) -> list[dict]:
+    """Vehicles seen in so many frames each."""
+    return [
+        single(f"{name}{i}", name, 60 * i)
+        if n == 1
+        else sighting(f"{name}{i}", name, 60 * i, 60 * i + cadence_s * (n - 1))
+        for i, n in enumerate(frames)
+    ]
+
+
+def test_one_still_in_five_minutes_gives_counts_and_says_why():
+    row = weighed(pictures("a", 300))["a", ""]
+    assert (row["verdict"], row["cadence_s"]) == ("count", 300)
+    assert row["p_seen"] == pytest.approx(8 / 300)
+    assert (
+        row["reason"]
+        == "one still in 300 s sees 3% of passing vehicles (taken to stay 8 s in view): too seldom to follow one, counts only"
+    )
+
+
+def test_stills_five_minutes_apart_give_no_trajectory_whatever_was_tracked():
+    sightings = [*passes("a", 300, [2] * 11), *passes("b", 300, [3] * 11)]
+    found = weighed(pictures("a", 300) + pictures("b", 300), sightings, [transition("a", "b")])
+    assert {row["verdict"] for row in found.values()} == {"count"}
+    assert found["a", "b"]["p_pair"] == pytest.approx((8 / 300) ** 2)
+
+
+def test_a_picture_every_two_seconds_gives_trajectories_between_two_cameras():
+    sightings = [*passes("a", 2, [3] * 12), *passes("b", 2, [4] * 12)]
+    found = weighed(pictures("a", 2) + pictures("b", 2), sightings, [transition("a", "b")])
+    assert [row["verdict"] for row in found.values()] == ["link", "trajectory", "link"]
+    assert [row["dwell_s"] for row in found.values()] == [6, 6, 8]
+
+
+def test_vehicles_mostly_seen_once_stay_between_one_and_two_cadences():
+    row = weighed(pictures("a", 4), passes("a", 4, [1] * 9 + [2] * 3))["a", ""]
+    assert (row["dwell_s"], row["p_seen"], row["verdict"]) == (5, 1, "link")
+
+
+def test_vehicles_never_seen_twice_are_counted_without_direction():
+    row = weighed(pictures("a", 4), passes("a", 4, [1] * 40))["a", ""]
+    assert row["verdict"] == "count"
+    assert row["reason"].endswith("most of them in one picture: no direction, counts only")
+
+
+def test_a_parked_car_does_not_lengthen_the_time_in_view():
+    parked = [sighting(f"p{i}", "a", 0, 3000, motion="parked") for i in range(50)]
+    assert weighed(pictures("a", 2), [*parked, *passes("a", 2, [2] * 10)])["a", ""]["dwell_s"] == 4
+
+
+def test_an_outage_hides_the_vehicles_that_came_and_went_in_it():
+    row = weighed(pictures("a", 2, lost=(900, 2700)), passes("a", 2, [4] * 10))["a", ""]
+    assert row["p_seen"] == pytest.approx((1800 + 6) / 3600, abs=1e-3)
+    assert (row["slots_planned"], row["slots_seen"], row["verdict"]) == (1800, 900, "link")
+
+
+def test_a_pair_is_as_weak_as_the_product_of_its_cameras():
+    halves = pictures("a", 2, lost=(0, 1800)) + pictures("b", 2, lost=(0, 1800))
+    sightings = [*passes("a", 2, [4] * 10), *passes("b", 2, [4] * 10)]
+    pair = weighed(halves, sightings, [transition("a", "b")])["a", "b"]
+    assert pair["p_pair"] == pytest.approx(0.25, abs=0.01)
+    assert pair["verdict"] == "link"
+
+
+def test_a_camera_without_a_usable_picture_supports_nothing():
+    found = weighed(pictures("a", 2, lost=(0, 3600)), [], [transition("a", "b")])
+    assert [row["verdict"] for row in found.values()] == ["none", "none", "none"]
+    assert found["a", ""]["reason"] == "no usable picture of 1800 planned"
+    assert found["b", ""]["slots_planned"] == 0
+
+
+def test_the_reason_says_that_pictures_were_lost():
+    assert "with 900 of 1800 missing or unusable" in weighed(pictures("a", 2, lost=(0, 1800)))["a", ""]["reason"]
+
+
+def test_the_order_of_rows_does_not_matter():
+    frames, sightings = rows("frames", *pictures("a", 60)), rows("sightings", *passes("a", 2, [3] * 12))
+    turned = [each.take(pa.array(range(each.num_rows))[::-1]) for each in (frames, sightings)]
+    cameras, pairs = rows("cameras", camera("a")), rows("transitions")
+    assert weigh(cameras, frames, sightings, pairs, WINDOW, Settings()).equals(
+        weigh(cameras, *turned, pairs, WINDOW, Settings())
+    )
+
+
+def test_no_camera_gives_no_row():
+    empty = weigh(*(rows(name) for name in ("cameras", "frames", "sightings", "transitions")), WINDOW, Settings())
+    assert empty.equals(OBSERVABILITY.empty())

@@ -1,0 +1,153 @@
+"""Nothing is published that fewer than k vehicles, or too weak a feed, stand behind."""
+
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from builders import at, camera, link, rows, seen, sighting, single, trajectory
+
+from pipeline import geo, query
+from pipeline.errors import PrivacyError, SchemaError
+from pipeline.products import Settings, points, publish
+
+SETTINGS = Settings(timezone="America/New_York", metric_crs="EPSG:32618", k=2)
+PLACES = {"a": (-73.98, 40.75), "b": (-73.98, 40.76)}
+CAMERAS = rows("cameras", *(camera(name, *place) for name, place in PLACES.items()))
+HONEST = [seen("a", "link"), seen("b", "link"), seen("a", "trajectory", "b", p=0.8)]
+
+
+def published(
+    name: str, sightings: list[dict] = (), weighed: list[dict] = HONEST, links=(), trajectories=(), settings=SETTINGS
+) -> list[dict]:
+    tables = {"sightings": sightings, "observability": weighed, "links": links, "trajectories": trajectories}
+    answer = publish(CAMERAS, **{table: rows(table, *each) for table, each in tables.items()}, settings=settings)
+    return answer[f"products/{name}"].to_pylist()
+
+
+def drives(count: int, pause: int = 60) -> tuple[list[dict], list[dict], list[dict]]:
+    """Vehicles from a to b in 20 s of travel, one after another: sightings, links, trajectories."""
+    sightings = [
+        sighting(f"{i}{name}", name, pause * i + start, pause * i + start + 4)
+        for i in range(count) for name, start in (("a", 0), ("b", 24))
+    ]  # fmt: skip
+    chains = [
+        trajectory(f"t{i}", [(f"{i}a", "a", pause * i + 2), (f"{i}b", "b", pause * i + 26)]) for i in range(count)
+    ]
+    return sightings, [link(f"{i}a", f"{i}b", 20) for i in range(count)], chains
+
+
+def test_flow_counts_vehicles_by_heading_in_five_minutes_and_leaves_parked_ones_out():
+    passing = [
+        sighting("1", "a", 10),
+        sighting("2", "a", 299),
+        sighting("3", "a", 300),
+        single("4", "a", 20, heading="N"),
+    ]
+    parked = [sighting("5", "a", 0, 900, motion="parked"), sighting("6", "a", 30, heading="S")]
+    (row,) = published("flow", passing + parked)
+    assert (row["camera_id"], row["heading"], row["vehicles"], row["support"]) == ("a", "N", 3, 3)
+    assert row["interval_local"].isoformat() == "2026-03-03T07:00:00"
+
+
+def test_flow_states_how_many_more_must_have_passed_unseen():
+    (row,) = published("flow", [sighting("1", "a", 10), sighting("2", "a", 20)], [seen("a", "flow", p=0.4)])
+    assert (row["vehicles"], row["vehicles_expected"], row["seen_percent"]) == (2, 5, Decimal("40.0"))
+
+
+def test_a_feed_of_rare_stills_yields_counts_and_nothing_else():
+    sightings, links, chains = drives(3)
+    rare = [seen("a", "count", p=0.03), seen("b", "count", p=0.03), seen("a", "count", "b", p=0.001)]
+    answers = {name: published(name.split("/")[1], sightings, rare, links, chains) for name in query.names("products")}
+    assert {name for name, found in answers.items() if found} == {"products/counts"}
+
+
+def test_counts_tell_how_full_the_view_is():
+    longer = sighting("2", "a", 20, detection_ids=["x", "y", "z"])
+    (row,) = published("counts", [single("1", "a", 10), longer], [seen("a", "count", cadence_s=60.0)])
+    assert (row["vehicles"], row["pictures"], row["vehicles_per_picture"]) == (2, 10, Decimal("0.40"))
+    assert (row["vehicle_minutes"], row["cell"]) == (Decimal("4.0"), geo.cells(*PLACES["a"], 9)[0])
+
+
+def test_travel_times_are_percentiles_of_links_that_are_sure():
+    sightings, _, _ = drives(5)
+    links = [link(f"{i}a", f"{i}b", 20 + i, probability=0.4 if i == 4 else 0.9) for i in range(5)]
+    (row,) = published("travel_time", sightings, links=links)
+    assert [row[name] for name in ("p15_s", "p50_s", "p85_s")] == [Decimal("20.0"), Decimal("21.0"), Decimal("23.0")]
+    assert (row["support"], row["seen_percent"]) == (4, Decimal("80.0"))
+
+
+def test_a_pair_that_supports_links_gives_travel_times_but_no_od():
+    sightings, links, chains = drives(3)
+    weaker = [seen("a", "link"), seen("b", "link"), seen("a", "link", "b", p=0.4)]
+    assert published("travel_time", sightings, weaker, links, chains)
+    assert not published("od", sightings, weaker, links, chains)
+    assert not published("heatmap", sightings, weaker, links, chains)
+
+
+def test_od_counts_first_and_last_cameras_by_hour():
+    (row,) = published("od", trajectories=drives(3)[2])
+    assert (row["first_camera"], row["last_camera"], row["vehicles"], row["p50_s"]) == ("a", "b", 3, 24)
+    assert row["hour_at"] == at(0)
+
+
+def test_the_heatmap_is_in_vehicle_minutes():
+    heat = published("heatmap", trajectories=drives(3)[2])
+    assert sum(row["vehicle_minutes"] for row in heat) == pytest.approx(Decimal(3 * 24) / 60, abs=Decimal("0.3"))
+    assert {row["support"] for row in heat} == {3}
+
+
+def test_points_lie_along_the_trajectory_at_an_even_pace():
+    found = points(rows("trajectories", drives(1)[2][0]), CAMERAS, SETTINGS)
+    wanted = [geo.cells(-73.98, 40.75 + 0.01 * (s + 2.5) / 24, 9)[0] for s in range(0, 24, 5)]
+    assert found["cell"].to_pylist() == wanted
+    times = found["placed_at"].to_pylist()
+    assert times[0] == at(4.5)
+    assert {(two - one).total_seconds() for one, two in pairwise(times)} == {5}
+
+
+def test_rows_that_fewer_than_k_vehicles_stand_behind_are_dropped():
+    nine, ten = ([sighting(f"{i}", "a", i) for i in range(count)] for count in (9, 10))
+    usual = Settings(timezone="UTC", metric_crs="EPSG:32618")
+    assert not published("flow", nine, settings=usual)
+    assert published("flow", ten, settings=usual)[0]["support"] == usual.k == 10
+
+
+def test_no_rows_give_every_product_empty_with_its_columns():
+    empty = (rows(name) for name in ("cameras", "sightings", "observability", "links", "trajectories"))
+    for name, product in publish(*empty, SETTINGS).items():
+        assert product.num_rows == 0
+        assert pa.types.is_integer(product.schema.field("support").type), name
+
+
+def test_the_order_of_rows_does_not_matter():
+    sightings, links, chains = drives(4)
+    ways = [(sightings, links, chains), (sightings[::-1], links[::-1], chains[::-1])]
+    raw = [
+        [rows(t, *each, raw=True) for t, each in zip(("sightings", "links", "trajectories"), way, strict=True)]
+        for way in ways
+    ]
+    one, two = (publish(CAMERAS, s, rows("observability", *HONEST), k, t, SETTINGS) for s, k, t in raw)
+    assert all(one[name].equals(two[name]) for name in one)
+
+
+@pytest.mark.parametrize(
+    ("select", "error", "says"),
+    [
+        ("SELECT camera_id FROM sightings", SchemaError, "no integer column `support`"),
+        ("SELECT 9.5::DOUBLE AS speed, 1 AS support", SchemaError, "floating point"),
+        ("SELECT sighting_id, 12 AS support FROM sightings", PrivacyError, "single vehicles"),
+    ],
+)
+def test_a_product_that_must_not_be_published_is_refused(
+    select: str, error: type, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "products").mkdir()
+    reads = "sightings" if "FROM" in select else ""
+    (tmp_path / "products" / f"{tmp_path.name}.sql").write_text(
+        f"-- grain: a row\n-- reads: {reads}\n-- params:\n-- units:\n{select}"
+    )
+    monkeypatch.setattr(query, "SQL", tmp_path)
+    with pytest.raises(error, match=says):
+        published(tmp_path.name)

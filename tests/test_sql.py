@@ -1,0 +1,160 @@
+"""Every SQL file says its grain, what it reads and its parameters, and answers what it is asked."""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from builders import NIGHT, at, camera, frame, link, rows, seen, sighting, single, trajectory
+
+from pipeline import query
+from pipeline.tables import TABLES
+
+FILES = [name for name in query.names() if name != "views"]
+PRODUCTS = {name.removeprefix("products/") for name in query.names("products")}
+MADE = {"points", "places", "supports", "legs", "ways"}
+"""Tables that a stage makes for its own SQL."""
+CTE = re.compile(r"(?:WITH|WITH RECURSIVE|,)\s+(\w+) AS \(\s+(?:SELECT|WITH)", re.MULTILINE)
+CAMERAS = rows("cameras", camera("a", name="Bridge"), camera("b", name="Ramp"))
+HOUR = {"params": {"starts_at": NIGHT, "ends_at": at(3600)}}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_declares_what_it_uses(name: str):
+    text, stated = query.read(name), query.header(name)
+    assert stated["grain"], "what is one row?"
+    assert re.findall(r"^-- (grain|reads|params|units):", text, re.MULTILINE) == ["grain", "reads", "params", "units"]
+    body = re.sub(r"^--.*$", "", text, flags=re.MULTILINE)
+    assert set(re.findall(r"\$(\w+)", body)) == set(stated["params"])
+    assert set(stated["reads"]) == query.mentioned(text) - (set(CTE.findall(text)) - set(stated["reads"]))
+    assert set(stated["reads"]) <= set(TABLES) | PRODUCTS | MADE
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_last_step_bears_the_name_of_the_file(name: str):
+    assert CTE.findall(query.read(name))[-1] == name.rsplit("/", maxsplit=1)[-1]
+    assert "ORDER BY" in query.read(name).rsplit("\n)", 1)[-1], "rows come in a stated order"
+
+
+def ask(name: str, params: dict[str, Any] | None = None, **tables: pa.Table) -> list[dict[str, Any]]:
+    return query.query(name, params, **tables).to_pylist()
+
+
+def test_pictures_lists_the_usable_ones_and_spans_the_planned():
+    frames = rows("frames", frame("a", 0), frame("a", 6, "dark"), frame("a", 12, captured_at=at(13)), frame("a", 3600))
+    us = [int(at(s).timestamp()) * 1_000_000 for s in (0, 13)]
+    assert ask("observability/pictures", **HOUR, frames=frames) == [
+        {"camera_id": "a", "slots_planned": 3, "slots_seen": 2, "span_us": 18_000_000, "seen_us": us}
+    ]
+
+
+def test_passes_leaves_out_what_stands():
+    seen_ = (
+        single("1", "a", 0),
+        sighting("2", "a", 0, 6),
+        sighting("3", "a", 5, 9),
+        sighting("4", "a", 0, 99, motion="stopped"),
+    )
+    (row,) = ask("observability/passes", **HOUR, sightings=rows("sightings", *seen_))
+    assert row == {"camera_id": "a", "passed": 3, "followed": 2, "stay_us": 4_000_000}
+
+
+def test_legs_keeps_the_best_link_of_both_ends():
+    seen_ = rows("sightings", sighting("1", "a", 0, 4), sighting("2", "b", 20, 24), sighting("3", "b", 30, 34))
+    links = rows("links", link("1", "2", probability=0.7), link("1", "3", probability=0.8))
+    (leg,) = ask("trajectories/legs", links=links, sightings=seen_)
+    assert (leg["gallery_id"], leg["from_camera"], leg["to_camera"]) == ("3", "a", "b")
+    assert (leg["query_passed_at"], leg["gallery_passed_at"]) == (at(2), at(32))
+
+
+def test_chain_joins_legs_end_to_end_and_refuses_the_impossible():
+    seen_ = rows("sightings", *(sighting(f"{n}", "abcd"[n], 20 * n, 20 * n + 4) for n in range(4)))
+    legs = query.query(
+        "trajectories/legs", links=rows("links", *(link(f"{n}", f"{n + 1}") for n in range(3))), sightings=seen_
+    )
+    pairs = legs.select(["from_camera", "to_camera", "from_heading", "to_heading"])
+    ways = pairs.append_column("way", pa.array([0, 1, 2])).append_column("length_m", pa.array([100.0, 200.0, 601.0]))
+    (row,) = ask("trajectories/chain", {"max_speed_mps": 30.0}, legs=legs, ways=ways)
+    assert (row["sighting_ids"], row["ways"]) == (["0", "1", "2"], [0, 1])
+    assert (row["started_at"], row["finished_at"], row["passed_at"]) == (at(0), at(44), [at(2), at(22), at(42)])
+
+
+def flow(camera_id: str, minute: int, heading: str, vehicles: int) -> dict[str, Any]:
+    times = {"interval_at": at(60 * minute), "interval_local": at(60 * minute - 5 * 3600).replace(tzinfo=None)}
+    return {"camera_id": camera_id, "heading": heading, "vehicles": vehicles, "seen_percent": Decimal("90.0"), **times}
+
+
+def test_busiest_five_minutes_adds_headings():
+    flows = pa.Table.from_pylist([flow("a", 0, "N", 30), flow("a", 5, "N", 20), flow("a", 5, "S", 20)])
+    (row,) = ask("cookbook/busiest_five_minutes", cameras=CAMERAS, flow=flows)
+    assert (row["name"], row["vehicles"], row["vehicles_per_hour"]) == ("Bridge", 40, 480)
+    assert row["interval_local"].isoformat() == "2026-03-03T07:05:00"
+
+
+def test_peak_hour_is_local_and_leaves_parked_vehicles_out():
+    passing = [sighting("1", "a", 10), sighting("2", "a", 3601), sighting("3", "a", 3602)]
+    parked = [sighting(f"p{n}", "a", n, motion="parked") for n in range(5)]
+    asked = {"params": {"timezone": "America/New_York", "k": 2}, "cameras": CAMERAS}
+    (row,) = ask("cookbook/peak_hour_by_camera", **asked, sightings=rows("sightings", *passing, *parked))
+    assert (row["name"], row["hour_local"].hour, row["vehicles"]) == ("Bridge", 8, 2)
+
+
+def test_travel_time_by_pair_tells_the_buffer():
+    times = {"hour_local": NIGHT.replace(tzinfo=None), "support": 12}
+    seconds = {name: Decimal(value) for name, value in (("p15_s", "30.0"), ("p50_s", "40.0"), ("p85_s", "50.0"))}
+    table = pa.Table.from_pylist([{"from_camera": "a", "to_camera": "b", **times, **seconds}])
+    (row,) = ask("cookbook/travel_time_by_pair", cameras=CAMERAS, travel_time=table)
+    assert (row["from_name"], row["to_name"], row["buffer_percent"]) == ("Bridge", "Ramp", 25)
+
+
+def test_vehicle_mix_hides_kinds_seen_fewer_than_k_times_but_counts_them():
+    kinds = [sighting(f"{n}", "a", n, label="car" if n < 3 else "bus") for n in range(4)]
+    (row,) = ask("cookbook/vehicle_mix", {"k": 2}, cameras=CAMERAS, sightings=rows("sightings", *kinds))
+    assert (row["label"], row["vehicles"], row["percent"]) == ("car", 3, Decimal("75.0"))
+
+
+def test_coverage_by_camera_tells_the_worst_hour():
+    hours = [seen("a", "link", slots_seen=10), seen("a", "count", p=0.2, slots_seen=5, hour_at=at(3600), reason="fog")]
+    (row,) = ask("cookbook/coverage_by_camera", cameras=CAMERAS, observability=rows("observability", *hours))
+    assert (row["pictures_planned"], row["pictures_seen"], row["percent"]) == (20, 15, Decimal("75.0"))
+    assert (row["worst_seen_percent"], row["worst_verdict"], row["worst_reason"]) == (Decimal("20.0"), "count", "fog")
+
+
+def test_od_table_adds_hours_and_shares_out_each_origin():
+    table = pa.Table.from_pylist(
+        [{"first_camera": "a", "last_camera": x, "vehicles": n} for x, n in (("b", 20), ("b", 10), ("a", 10))]
+    )
+    found = ask("cookbook/od_table", cameras=CAMERAS, od=table)
+    assert [(row["last_name"], row["vehicles"], row["percent"]) for row in found] == [
+        ("Ramp", 30, Decimal("75.0")), ("Bridge", 10, Decimal("25.0")),
+    ]  # fmt: skip
+
+
+def test_lost_pictures_tells_when_and_why():
+    frames = rows("frames", frame("a", 0), frame("a", 6, "dark"), frame("a", 12, "dark"))
+    (row,) = ask("cookbook/lost_pictures", {"timezone": "America/New_York"}, cameras=CAMERAS, frames=frames)
+    assert (row["state"], row["frames"], row["reason"]) == ("dark", 2, "because dark")
+    assert (row["first_local"].second, row["last_local"].second, row["first_local"].hour) == (6, 12, 7)
+
+
+VIEWS = {"passings": 1, "coverage": 1, "pairs": 1, "states": 2, "legs": 2}
+"""Views, and their rows over the tables below."""
+
+
+def test_the_views_stand_on_the_tables_their_header_names():
+    made = {
+        "frames": rows("frames", frame("a", 0), frame("a", 6, "dark")),
+        "sightings": rows("sightings", sighting("1", "a", 0, 4), sighting("2", "a", 0, motion="parked")),
+        "observability": rows("observability", seen("a", "link"), seen("a", "link", "b", p=0.5)),
+        "trajectories": rows("trajectories", trajectory("t", [("1", "a", 0), ("2", "b", 9), ("3", "a", 20)])),
+    }
+    assert set(query.header("views")["reads"]) == set(made)
+    with query.connect() as connection:
+        for name, table in made.items():
+            connection.register(name, table)
+        connection.execute(query.read("views"))
+        views = {name: connection.sql(f"FROM {name}").to_arrow_table() for name in VIEWS}
+    assert {name: view.num_rows for name, view in views.items()} == VIEWS
+    legs = views["legs"].sort_by("leg").select(["from_camera", "to_camera", "seconds"])
+    assert [tuple(leg.values()) for leg in legs.to_pylist()] == [("a", "b", 9), ("b", "a", 11)]
