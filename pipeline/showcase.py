@@ -8,11 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import desk, scores, scoring, upkeep
+from pipeline import desk, scoring, upkeep
 from pipeline.feeds import demo as city
 from pipeline.lake import Lake
 from pipeline.scans import Scan
 from pipeline.scores.truth import BOXES, Truth
+from pipeline.scores.truth import truth as told
 
 COUNTED = ("cameras", "frames", "detections", "sightings", "transitions", "links", "trajectories")
 HEADLINES = (
@@ -54,7 +55,7 @@ def truth(scan: Scan, scan_date: date, frames: pa.Table) -> Truth:
     boxes = boxes.filter(pc.is_null(boxes["fault"]))
     known = boxes.append_column("direction", pa.nulls(len(boxes), pa.string()))
     known = known.append_column("ignore", pa.repeat(pa.scalar(value=False), len(boxes)))
-    return scores.truth(known.select(BOXES.names).cast(BOXES), frames.select(["camera_id", "slot_at"]).filter(sound))
+    return told(known.select(BOXES.names).cast(BOXES), frames.select(["camera_id", "slot_at"]).filter(sound))
 
 
 def _pairs(frames: pa.Table) -> list[tuple[str, datetime]]:
