@@ -1,17 +1,16 @@
 """Invent one small night: a road loop of six cameras, sixty trajectories, and every table that the line would make."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from math import cos, pi, sin
 from typing import Any
 
-import h3
 import pyarrow as pa
 import shapely
 
+from pipeline import products
 from pipeline.tables import TABLES
 
-START = datetime(2026, 3, 3, 12, 50, tzinfo=UTC)
+START = datetime(2026, 3, 3, 12, 30, tzinfo=UTC)
 HOUR = START.replace(minute=0)
 NODES = 24
 HOSTILE = "</script><img src=x onerror=alert(1)> & 'Main' \"St\""
@@ -133,37 +132,46 @@ def trajectories() -> pa.Table:
     return _table("trajectories", rows)
 
 
+def neighbours() -> list[tuple[str, str]]:
+    return [(f"demo:{a}", f"demo:{(a + way) % 6}") for a in range(6) for way in (1, -1)]
+
+
+def transitions() -> pa.Table:
+    rows = [
+        {
+            "from_camera": a, "to_camera": b, "heading": heading, "to_heading": heading, "road_m": 760.0, "travel_mu": 3.4,
+            "travel_sigma": 0.3, "floor_s": 10.0, "ceiling_s": 200.0, "support": 20, "source": "learned",
+        }
+        for a, b in neighbours() for heading in ("E", "W")
+    ]  # fmt: skip
+    return _table("transitions", rows)
+
+
 def observability() -> pa.Table:
-    pairs = [("demo:0", "demo:1"), ("demo:1", "demo:2")]
+    verdicts = {(camera, ""): verdict for camera, verdict in zip(CAMERA_NODES, VERDICTS, strict=True)}
+    weak = {("demo:4", "demo:3"): "none", ("demo:1", "demo:0"): "none", ("demo:2", "demo:1"): "link"}
+    verdicts |= {pair: weak.get(pair, "trajectory") for pair in neighbours()}
     rows = [
         {
             "camera_id": camera, "pair_camera_id": pair, "hour_at": HOUR, "slots_planned": 60, "slots_seen": 55 if not pair else 50,
             "cadence_s": 10.0, "dwell_s": 4.0, "p_seen": 0.8, "p_pair": 0.6 if pair else None, "verdict": verdict,
-            "reason": f"every 10 s against 4 s in view: {verdict}",
+            "reason": f"a picture every 10 s against 4 s in view: {verdict}",
         }
-        for (camera, pair), verdict in zip(
-            [(camera, "") for camera in CAMERA_NODES] + pairs, (*VERDICTS, "link", "none"), strict=True
-        )
+        for (camera, pair), verdict in verdicts.items()
     ]  # fmt: skip
     return _table("observability", rows)
 
 
-def heatmap() -> pa.Table:
-    cells: dict[str, int] = {}
-    for row in trajectories().to_pylist():
-        for lon, lat in shapely.get_coordinates(shapely.from_wkb(row["geometry"]).segmentize(0.0005)).tolist():
-            cell = h3.latlng_to_cell(lat, lon, 10)
-            cells[cell] = cells.get(cell, 0) + 1
-    minutes = [Decimal(cells[cell]) / 10 for cell in sorted(cells)]
-    support = pa.array([cells[cell] for cell in sorted(cells)], pa.int64())
-    return pa.table(
-        {"cell": sorted(cells), "vehicle_minutes": pa.array(minutes, pa.decimal128(12, 1)), "support": support}
-    )
+def published(k: int = 3) -> dict[str, pa.Table]:
+    """Return the products that the night supports, by name."""
+    settings = products.Settings(timezone="America/New_York", metric_crs="EPSG:32618", k=k)
+    made = products.publish(cameras(), sightings(), observability(), links(), trajectories(), settings)
+    return {name.removeprefix("products/"): rows for name, rows in made.items()}
 
 
 def tables() -> dict[str, pa.Table]:
     """Return every table of the night by name."""
-    made = (cameras, roads, frames, detections, sightings, observability, links, trajectories)
+    made = (cameras, roads, frames, detections, sightings, transitions, observability, links, trajectories)
     return {each.__name__: each() for each in made}
 
 

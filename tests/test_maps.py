@@ -26,9 +26,10 @@ FLAGS = (
     "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
 )  # fmt: skip
+UNDRAWN = ("frames", "detections", "transitions")
 PATIENCE_S = 80
-MAP_ONLY = {"x": 0, "y": 40, "width": 930, "height": 560}
-"""The part of a 1280x800 page that neither the card with its legend nor kepler's controls cover."""
+MAP_ONLY = {"x": 0, "y": 40, "width": 650, "height": 420}
+"""The part of a 1024x640 page that neither the card with its legend nor kepler's controls cover."""
 GROUND = "#0a0f1d"
 SEEN = {
     "cameras": (layers.VERDICT_COLOURS["trajectory"], 0.95), "trips": (layers.SPEED[0], 0.95), "arcs": (layers.ARC, 0.6),
@@ -39,8 +40,8 @@ SEEN = {
 
 def drawing(path: Path, **changes: Any) -> str:
     """Draw the invented night and return the page."""
-    given = {name: rows for name, rows in night.tables().items() if name not in ("frames", "detections")}
-    given |= {"title": "demo 2026-03-03", "timezone": "America/New_York", "products": {"heatmap": night.heatmap()}}
+    given = {name: rows for name, rows in night.tables().items() if name not in UNDRAWN}
+    given |= {"title": "demo 2026-03-03", "timezone": "America/New_York", "products": night.published()}
     return draw(path, **{"exempt": "a simulated city", **given, **changes}).read_text(encoding="utf-8")
 
 
@@ -96,7 +97,7 @@ def look(tmp_path_factory: pytest.TempPathFactory) -> Look:
     complaints: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*FLAGS])
-        context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", offline=True)
+        context = browser.new_context(viewport={"width": 1024, "height": 640}, reduced_motion="reduce", offline=True)
         page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -162,12 +163,12 @@ def test_a_stated_purpose_stands_on_the_page(tmp_path: Path):
 
 
 def test_arcs_of_fewer_than_k_vehicles_are_left_out(tmp_path: Path):
-    assert "arcs" in inside(drawing(tmp_path / "few.html", k=10))["data"]
-    assert "arcs" not in inside(drawing(tmp_path / "none.html", k=1000))["data"]
+    assert "arcs" in inside(drawing(tmp_path / "few.html", products={}, k=10))["data"]
+    assert "arcs" not in inside(drawing(tmp_path / "none.html", products={}, k=1000))["data"]
 
 
 def test_an_empty_night_still_gives_a_page(tmp_path: Path):
-    empty = {name: rows.slice(0, 0) for name, rows in night.tables().items() if name not in ("frames", "detections")}
+    empty = {name: rows.slice(0, 0) for name, rows in night.tables().items() if name not in UNDRAWN}
     page = drawing(tmp_path / "map.html", products={}, **empty)
     assert inside(page)["data"] == {}
     assert "no vehicle was seen" in page
@@ -181,7 +182,7 @@ def test_too_many_trips_are_sampled_and_the_title_says_so(tmp_path: Path, monkey
 
 
 def test_too_many_cells_are_coarsened_and_the_title_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(layers, "MAX_ROWS", 30)
+    monkeypatch.setattr(layers, "MAX_ROWS", 9)
     assert "heatmap coarsened to H3 resolution" in drawing(tmp_path / "map.html")
 
 

@@ -1,13 +1,51 @@
 """Report one night honestly on one page: every table of the line -> one `report.html`."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from pipeline.errors import SchemaError
+from pipeline.report import chapters, figures
 from pipeline.scans import Scan
+from pipeline.tables import FRAME_STATES, TABLES, VERDICTS
+
+READ = (
+    "cameras",
+    "roads",
+    "frames",
+    "detections",
+    "sightings",
+    "transitions",
+    "observability",
+    "links",
+    "trajectories",
+)
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+SHARES = (
+    "error",
+    "bias",
+    "mape",
+    "found",
+    "precision",
+    "recall",
+    "purity",
+    "impossible",
+    "ap",
+    "id",
+    "hota",
+    "deta",
+    "assa",
+    "mota",
+    "ece",
+)
+"""Beginnings and ends of the names of scores that are shares of 1."""
 
 
 def write(
@@ -28,8 +66,8 @@ def write(
         tables: Table name (`cameras`, `frames`, `detections`, `sightings`, `transitions`, `observability`, `links`,
             `trajectories`) to the night's rows; one that is absent counts as expired and is named as such.
         products: Product name (`flow`, `travel_time`, `od`, `heatmap`) to its published rows.
-        scores: Against truth, where there is one: heading (`detections`) to measure (`AP50`) to value; a value may
-            be a number, a text, or a `(low, high)` interval.
+        scores: Against truth, where there is one: heading (`detections`) to measure (`ap50`) to value. Numbers are
+            shown; None is shown as not told; `calibration` is drawn.
 
     Returns:
         The path written. The same tables give the same bytes.
@@ -37,4 +75,88 @@ def write(
     Raises:
         SchemaError: a table is not what `tables.py` says.
     """
-    raise NotImplementedError
+    for name, rows in tables.items():
+        if name in TABLES and set(rows.column_names) != set(TABLES[name].schema.names):
+            raise SchemaError(f"report: {name} has columns {rows.column_names}; pass the rows of tables.py")
+    gone = [name for name in READ if name not in tables]
+    whole = {name: tables.get(name, TABLES[name].empty()) for name in READ}
+    names = dict(zip(*(whole["cameras"][name].to_pylist() for name in ("camera_id", "name")), strict=True))
+    listed = chapters.cameras(whole)
+    page = _template().render(
+        policy=POLICY, css=_file("page.css"), scan=scan, scan_date=scan_date, gone=gone, span=_span(scan, scan_date),
+        stages=chapters.stages(whole, products), cameras=listed, states=_states(whole["frames"]), verdicts=VERDICTS,
+        coverage=_coverage(listed, whole["roads"], products.get("heatmap")), pairs=chapters.pairs(whole, names), flows=chapters.flows(products, names),
+        travel_times=chapters.travel_times(products, names), matrix=chapters.matrix(products, names),
+        probabilities=chapters.probabilities(whole["links"]), links=whole["links"].num_rows,
+        heated=bool(products.get("heatmap") is not None and products["heatmap"].num_rows), abstained=chapters.abstained(whole), withheld=chapters.withheld(whole, products),
+        retention=chapters.retention(scan, scan_date, whole), scores=_scores(scores or {}), credits=_credits(whole["cameras"], scan),
+        most=chapters.MAX_ROWS, charts=chapters.MAX_CHARTS,
+    )  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _span(scan: Scan, scan_date: date) -> str:
+    windows = scan.windows(scan_date)
+    return f"{scan.hours} local time ({scan.timezone}), {len(windows)} UTC hour{'s' if len(windows) > 1 else ''}"
+
+
+def _states(frames: pa.Table) -> list[tuple[str, int]]:
+    """Count observations by state, in the order of FRAME_STATES."""
+    return [(state, pc.sum(pc.equal(frames["state"], state)).as_py() or 0) for state in FRAME_STATES]
+
+
+def _coverage(cameras: list[dict[str, Any]], roads: pa.Table, heatmap: pa.Table | None) -> str:
+    """Draw the cameras over the roads and the night's published vehicle-minutes."""
+    spots = [(row["lon"], row["lat"], row["verdict"], row["name"]) for row in cameras]
+    cells: defaultdict[str, float] = defaultdict(float)
+    for row in heatmap.select(["cell", "vehicle_minutes"]).to_pylist() if heatmap is not None else []:
+        cells[row["cell"]] += float(row["vehicle_minutes"])
+    label = "where the cameras stand, coloured by what they support, over vehicle-minutes by H3 cell"
+    return figures.coverage(spots, roads, cells, label)
+
+
+def _scores(scores: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Split each chapter of scores into numbers to list and a calibration to draw."""
+    made = []
+    for heading, measures in scores.items():
+        listed = [(name.replace("_", " "), _value(name, value)) for name, value in measures.items() if _plain(value)]
+        told = measures.get("calibration")
+        chart = (
+            figures.reliability(told["stated"], told["came_true"], told["n"], f"calibration of {heading}")
+            if told and told["n"]
+            else ""
+        )
+        made.append({"heading": heading, "listed": listed, "chart": chart})
+    return made
+
+
+def _plain(value: Any) -> bool:
+    return value is None or isinstance(value, int | float | str)
+
+
+def _value(name: str, value: Any) -> str:
+    """Write a share in percent with one decimal, a count with separators, and None as not told."""
+    if value is None or value != value:  # noqa: PLR0124
+        return "not told"
+    if isinstance(value, float) and (name.startswith(SHARES) or name.endswith(SHARES)):
+        return f"{100 * value:.1f} %"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _credits(cameras: pa.Table, scan: Scan) -> list[str]:
+    """List each attribution and licence once."""
+    both = zip(cameras["attribution"].to_pylist(), cameras["licence"].to_pylist(), strict=True)
+    said = {" · ".join(part for part in pair if part) for pair in both} | {scan.attribution}
+    return sorted(said - {""})
+
+
+def _template() -> jinja2.Template:
+    return jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).from_string(_file("page.html"))
+
+
+def _file(name: str) -> str:
+    return files("pipeline.report").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,208 @@
+"""Draw small charts as inline SVG: numbers -> text that scales, prints and needs no script."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import h3
+import numpy as np
+import pyarrow as pa
+import shapely
+from numpy.typing import NDArray
+
+HEADINGS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW", "away", "toward", "left", "right", "none")
+"""Order in which headings are stacked; opposite ones stand far apart in colour."""
+FLOW_PX = (420, 132)
+MAP_PX, MAP_TALL_PX = 760, 400
+MAX_NAMES = 14
+"""Cameras whose names still fit on the coverage map."""
+MAX_ROADS = 30_000
+"""Stretches of road on the coverage map; more say no more at its size."""
+
+
+def bar(parts: Sequence[tuple[str, int]], label: str) -> str:
+    """Draw one bar of stacked shares; `parts` are (CSS class, count)."""
+    total = sum(count for _, count in parts) or 1
+    x, drawn = 0.0, []
+    for name, count in parts:
+        width = 100 * count / total
+        if count:
+            drawn.append(
+                f'<rect class="{name}" x="{x:.3f}" width="{width:.3f}" height="10"><title>{name}: {count:,}</title></rect>'
+            )
+        x += width
+    return _svg(100, 10, "".join(drawn), label, "bar", stretch=True)
+
+
+def histogram(counts: Sequence[int], low: float, high: float, label: str, ticks: Sequence[str]) -> str:
+    """Draw columns of equal width from `low` to `high`, with their counts as titles and `ticks` evenly below."""
+    width, height, foot = 420.0, 130.0, 18.0
+    top, step = max([*counts, 1]), width / max(len(counts), 1)
+    span = (high - low) / max(len(counts), 1)
+    columns = [_rule(0, width, 14, f"{top:,}")]
+    columns += [
+        f'<rect class="mark" x="{at * step + 1:.2f}" y="{height - foot - tall:.2f}" width="{step - 2:.2f}" height="{tall:.2f}">'
+        f"<title>{low + at * span:.2f} to {low + (at + 1) * span:.2f}: {count:,}</title></rect>"
+        for at, count in enumerate(counts)
+        for tall in [(height - foot - 14) * count / top]
+    ]
+    return _svg(
+        width, height, "".join(columns) + _axis(width, height - foot) + _ticks(ticks, width, height - 4), label, "chart"
+    )
+
+
+def flow(
+    intervals: Sequence[str], seen: Mapping[str, Sequence[int]], expected: Sequence[int], top: int, label: str
+) -> str:
+    """Draw vehicles per interval, stacked by heading, with what was probably there as an outline above.
+
+    Args:
+        intervals: Local time of each interval, in order; those without rows included.
+        seen: Heading to vehicles of each interval, 0 where nothing was published.
+        expected: Vehicles of each interval after the share that no picture shows is added.
+        top: Height of the scale, the same for all charts of a page.
+        label: What the chart shows, for readers who cannot see it.
+    """
+    width, height = FLOW_PX
+    left, foot = 30, 18
+    step = (width - left) / max(len(intervals), 1)
+    scale = (height - foot - 10) / max(top, 1)
+    drawn = [_rule(left, width, height - foot - share * top * scale, f"{share * top:.0f}") for share in (0.5, 1.0)]
+    for at, moment in enumerate(intervals):
+        x, wide, y = left + at * step + step * 0.1, step * 0.8, float(height - foot)
+        full = expected[at] * scale
+        drawn.append(
+            f'<rect class="expected" x="{x:.2f}" y="{y - full:.2f}" width="{wide:.2f}" height="{full:.2f}">'
+            f"<title>{moment}: {expected[at]:,} expected</title></rect>"
+            if full
+            else ""
+        )
+        for heading in sorted(seen, key=_place):
+            tall = seen[heading][at] * scale
+            y -= tall
+            if tall:
+                drawn.append(
+                    f'<rect class="h-{heading_class(heading)}" x="{x:.2f}" y="{y:.2f}" width="{wide:.2f}" height="{tall:.2f}">'
+                    f"<title>{moment} {escape(heading)}: {seen[heading][at]:,} seen</title></rect>"
+                )
+    every = max(1, -(-len(intervals) // 5))
+    for at in range(0, len(intervals), every):
+        drawn.append(f'<text x="{left + at * step + step * 0.1:.1f}" y="{height - 4}">{escape(intervals[at])}</text>')
+    return _svg(width, height, _axis(width, height - foot, left) + "".join(drawn), label, "chart")
+
+
+def spread(percentiles: Sequence[float], top: float, label: str) -> str:
+    """Draw a range with its middle (low, middle, high) on a scale from 0 to `top`."""
+    at = [100 * value / (top or 1) for value in percentiles]
+    drawn = (
+        '<line class="track" x1="0" x2="100" y1="5" y2="5"/>'
+        f'<rect class="mark soft" x="{at[0]:.2f}" width="{max(at[2] - at[0], 0.5):.2f}" y="2.5" height="5"/>'
+        f'<rect class="mark" x="{at[1] - 0.6:.2f}" width="1.2" y="0.5" height="9"/>'
+    )
+    return _svg(100, 10, drawn, label, "bar", stretch=True)
+
+
+def reliability(stated: Sequence[float], came_true: Sequence[float], n: Sequence[int], label: str) -> str:
+    """Draw stated probability against share come true; dots on the diagonal keep their word."""
+    size, most = 170.0, max([*n, 1])
+    drawn = [f'<line class="track" x1="0" y1="{size}" x2="{size}" y2="0"/>', _axis(size, size)]
+    for x, y, count in zip(stated, came_true, n, strict=True):
+        radius = 3 + 5 * (count / most) ** 0.5
+        drawn.append(
+            f'<circle class="mark" cx="{x * size:.1f}" cy="{(1 - y) * size:.1f}" r="{radius:.1f}">'
+            f"<title>stated {x:.2f}, came true {y:.2f}, {count:,} cases</title></circle>"
+        )
+    return _svg(size, size, "".join(drawn), label, "square", margin=8)
+
+
+def coverage(
+    cameras: Sequence[tuple[float, float, str, str]], roads: pa.Table, cells: Mapping[str, float], label: str
+) -> str:
+    """Draw where the cameras stand over the roads between them.
+
+    Args:
+        cameras: (lon, lat, verdict, name), degrees WGS 84.
+        roads: `tables.ROADS`.
+        cells: H3 cell to vehicle-minutes, drawn under the roads.
+        label: What the map shows, for readers who cannot see it.
+    """
+    if not cameras:
+        return ""
+    spots = np.array([[lon, lat] for lon, lat, _, _ in cameras])
+    edges = {cell: np.array([[lon, lat] for lat, lon in h3.cell_to_boundary(cell)]) for cell in sorted(cells)}
+    frame = _Frame(np.concatenate([spots, *edges.values()]))
+    most = max(cells.values(), default=1) or 1
+    drawn = [
+        f'<polygon class="cell" style="opacity:{0.08 + 0.5 * cells[cell] / most:.2f}" points="{frame.path(edge)}"/>'
+        for cell, edge in edges.items()
+    ]
+    lines = [shapely.get_coordinates(line) for line in shapely.from_wkb(roads["geometry"].to_pylist())]
+    paths = sorted({frame.path(line) for line in lines if frame.shows(line)})[:MAX_ROADS]
+    drawn.append(f'<path class="road" d="{" ".join("M" + path for path in paths)}"/>' if paths else "")
+    for (x, y), (_, _, verdict, name) in zip(frame.placed(spots).tolist(), cameras, strict=True):
+        drawn.append(
+            f'<circle class="v-{verdict}" cx="{x:g}" cy="{y:g}" r="6"><title>{escape(name)}: {verdict}</title></circle>'
+        )
+        if len(cameras) <= MAX_NAMES:
+            drawn.append(f'<text x="{x:g}" y="{y - 11:g}" style="text-anchor:middle">{escape(name[:28])}</text>')
+    return _svg(MAP_PX, frame.height, "".join(drawn), label, "map")
+
+
+class _Frame:
+    """Fit places into a picture of MAP_PX width, north up."""
+
+    def __init__(self, places: NDArray[np.float64]) -> None:
+        low, high = places.min(axis=0), places.max(axis=0)
+        margin = np.maximum((high - low) * 0.1, 0.002)
+        self.low, self.high = low - margin, high + margin
+        self.shrink = float(np.cos(np.radians(places[:, 1].mean())))
+        wide, tall = (self.high - self.low) * [self.shrink, 1.0]
+        self.height = float(np.clip(tall * MAP_PX / wide, 120, MAP_TALL_PX))
+        self.scale = min(MAP_PX / wide, self.height / tall)
+
+    def placed(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Degrees to pixels."""
+        turned: NDArray[np.float64] = (points - (self.low + self.high) / 2) * [self.shrink, -1.0] * self.scale
+        return np.round(turned + [MAP_PX / 2, self.height / 2], 1)
+
+    def path(self, line: NDArray[np.float64]) -> str:
+        return " ".join(f"{x:g},{y:g}" for x, y in self.placed(line).tolist())
+
+    def shows(self, line: NDArray[np.float64]) -> bool:
+        """Whether any of a line may lie in the picture, whose empty sides show roads too."""
+        x, y = self.placed(line).T
+        return bool(len(line) and x.max() > 0 and x.min() < MAP_PX and y.max() > 0 and y.min() < self.height)
+
+
+def heading_class(heading: str) -> str:
+    """Name the CSS class of a heading; one that is not known counts as none."""
+    return heading if heading in HEADINGS else "none"
+
+
+def _place(heading: str) -> int:
+    return HEADINGS.index(heading_class(heading))
+
+
+def _svg(
+    width: float, height: float, drawn: str, label: str, kind: str, *, stretch: bool = False, margin: int = 0
+) -> str:
+    """Close the drawing; a stretched one fills its cell."""
+    fit = ' preserveAspectRatio="none"' if stretch else ""
+    box = f"{-margin} {-margin} {width + 2 * margin:g} {height + 2 * margin:g}"
+    return f'<svg class="{kind}" viewBox="{box}" role="img" aria-label="{escape(label)}"{fit}>{drawn}</svg>'
+
+
+def _axis(width: float, y: float, left: float = 0) -> str:
+    return f'<line class="axis" x1="{left:g}" x2="{width:g}" y1="{y:g}" y2="{y:g}"/>'
+
+
+def _rule(left: float, width: float, y: float, text: str) -> str:
+    return f'<line class="rule" x1="{left}" x2="{width}" y1="{y:.1f}" y2="{y:.1f}"/><text class="right" x="{left - 4}" y="{y + 4:.1f}">{text}</text>'
+
+
+def _ticks(ticks: Sequence[str], width: float, y: float) -> str:
+    """Spread labels from edge to edge."""
+    anchors = ["start", *["middle"] * (len(ticks) - 2), "end"]
+    return "".join(
+        f'<text x="{width * at / max(len(ticks) - 1, 1):.1f}" y="{y:g}" style="text-anchor:{anchor}">{escape(text)}</text>'
+        for at, (text, anchor) in enumerate(zip(ticks, anchors, strict=False))
+    )
