@@ -20,6 +20,8 @@ GRACE = timedelta(hours=24)
 SINGLED_OUT = ("trajectories", "links")
 """Tables that show single vehicles on their way: read with a purpose only."""
 LOOKS = "looks.jsonl"
+SUPPORTS = "supports"
+"""The table of `sql/checks` that holds the support of every row of every product."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +100,33 @@ def look(lake: Lake, scan: Scan, table: str, purpose: str, now: datetime) -> Non
 
 def _check(lake: Lake, scan_date: date, check: str) -> Iterator[Fault]:
     """Run one check of `sql/checks` over a night; what has expired is not checked."""
+    stated, chosen = header(check), _settings(lake, scan_date)
     try:
-        tables = {name: night(lake, scan_date, name) for name in header(check)["reads"]}
+        tables = {name: _checked(lake, scan_date, name) for name in stated["reads"]}
     except WindowNotFoundError:
         return
-    for row in query(check, **tables).to_pylist():
+    for row in query(check, {name: float(chosen[name]) for name in stated["params"]}, **tables).to_pylist():
         yield Fault(f"{check} {scan_date}", json.dumps(row, default=str, sort_keys=True))
+
+
+def _checked(lake: Lake, scan_date: date, name: str) -> pa.Table:
+    """Read what a check reads: a table of the night, or `supports`, the support of every row of every product."""
+    if name != SUPPORTS:
+        return night(lake, scan_date, name)
+    supports = [(product, rows["support"].to_pylist()) for product, rows in sorted(products(lake, scan_date).items())]
+    if not supports:
+        raise WindowNotFoundError(
+            f"lake {lake.folder}: no products for {scan_date}; run `thoroughfare run {lake.scan}`"
+        )
+    pairs = [(product, support) for product, found in supports for support in found]
+    kinds = pa.schema([("product", pa.string()), ("support", pa.int64())])
+    return pa.Table.from_pylist([{"product": product, "support": support} for product, support in pairs], schema=kinds)
+
+
+def _settings(lake: Lake, scan_date: date) -> dict[str, str]:
+    """Return the settings the night's trajectories and products were made with: what their checks hold them to."""
+    commits = [lake.last(place) for table in ("trajectories", "products") for place in lake.night(table, scan_date)]
+    return {name: value for commit in commits if commit for name, value in commit.lineage["settings"].items()}
 
 
 def _overdue(lake: Lake, place: Place, now: datetime) -> bool:

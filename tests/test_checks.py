@@ -1,12 +1,15 @@
 """Every check is silent over a sound night and names the rows that must not be."""
 
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from builders import NIGHT as HOUR
 from builders import detection, frame, link, rows, seen, sighting, single, trajectory, transition
 
-from pipeline import products, query, tables, trajectories
+from pipeline import products, query, tables, trajectories, upkeep
+from pipeline.lake import Lake, Place
 
 PARAMS = {"k": products.Settings.k, "max_speed_mps": trajectories.Settings.max_speed_mps}
 PASS = sighting("1", "a", 0, 4), sighting("2", "b", 24, 28)
@@ -112,3 +115,16 @@ def test_a_check_is_silent_over_a_sound_night_and_speaks_over_each_fault(check: 
 def test_the_lists_in_the_checks_are_those_of_the_tables():
     for check, names in (("unknown_states", tables.FRAME_STATES), ("unknown_labels", tables.LABELS)):
         assert ", ".join(f"'{name}'" for name in names) in query.read(f"checks/{check}")
+
+
+def test_verify_runs_the_checks_with_the_settings_the_night_was_made_with(tmp_path: Path):
+    lake = Lake(tmp_path, "demo")
+    made = {"cameras": rows("cameras"), "trajectories": rows("trajectories", *NIGHT["trajectories"])}
+    made["products/flow"] = pa.table({"support": [7]})
+    for name, table in made.items():
+        place = Place(name, HOUR.date())
+        settings = {"k": "8"} if name == "products/flow" else {"max_speed_mps": "9.5"}
+        lineage = {"scan_date": str(HOUR.date()), "settings": settings}
+        lake.commit(place, [lake.write(place, 0, table)], lineage)
+    faulty = {fault.where.split()[0] for fault in upkeep.verify(lake)}
+    assert faulty == {"checks/impossible_speeds", "checks/too_little_support"}
