@@ -151,7 +151,7 @@ def _by_class(
     name = np.full(len(kind), "", object)
     name[best.truth[best.right][::-1]] = called[best.row[best.right][::-1]]
     scores = {}
-    for label in sorted(set(kind[~ignored])):
+    for label in sorted(set(kind[~ignored]) - {"vehicle"}):
         of_kind = ~ignored & (kind == label)
         told = of_kind | ignored | (kind == "vehicle")
         levels = match_levels(

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import SchemaError
@@ -41,7 +42,8 @@ def read(path: Path, naming: Naming) -> Truth:
     `.json` is COCO. `.parquet`, and CSV with the header of our columns (`camera_id`, `slot_at`, `vehicle_id`, `x1_px`, ...), are our
     tables. CSV with `identity` or `track`, `camera`, `time`, `x1` .. `y2` are sparse labels. CSV without a header is
     MOTChallenge (`frame,id,x,y,w,h,...`), text parted by blanks AI City (`camera id frame x y w h ...`). A folder is read
-    as MOTChallenge sequences, one camera each (`<camera>/gt/gt.txt`), with ids that hold across them.
+    as MOTChallenge sequences, one camera each (`<camera>/gt/gt.txt`), with ids that hold across them. In all but COCO and
+    the sparse forms every vehicle counts as labelled, from the first to the last box.
 
     Raises:
         SchemaError: wrong columns, an unreadable number or time, or an unknown camera; names file and line.
@@ -53,15 +55,8 @@ def read(path: Path, naming: Naming) -> Truth:
     if path.suffix == ".json":
         return read_coco(_json(path), naming, str(path))
     if path.suffix == ".parquet":
-        return Truth.of(pq.read_table(path))
-    first = next((line for _, line in _lines(path)), "")
-    if "," not in first:
-        return Truth.of(_table(_city_rows(path, naming)))
-    if not any(letter.isalpha() for letter in first):
-        return Truth.of(_table(_mot_rows(path, naming)))
-    if "camera_id" in first:
-        return Truth.of(_table(_own_rows(path, naming)))
-    return Truth.of(_table(_sparse_rows(path, naming)), sparse=True)
+        return _whole(pq.read_table(path), naming)
+    return _read_text(path, naming)
 
 
 def read_coco(content: dict[str, Any], naming: Naming, where: str = "COCO") -> Truth:
@@ -101,12 +96,33 @@ def read_pairs(path: Path, naming: Naming) -> Pairs:
     return Pairs(_table(rows), np.array(same, bool))
 
 
+def _read_text(path: Path, naming: Naming) -> Truth:
+    """Read a text file by what its first line looks like."""
+    first = next((line for _, line in _lines(path)), "")
+    if "," in first and any(letter.isalpha() for letter in first) and "camera_id" not in first:
+        return Truth.of(_table(_sparse_rows(path, naming)), sparse=True)
+    rows = _city_rows if "," not in first else _own_rows if "camera_id" in first else _mot_rows
+    return _whole(_table(rows(path, naming)), naming)
+
+
 def _read_folder(path: Path, naming: Naming) -> Truth:
     """Read every `gt.txt` below a folder as one camera's MOTChallenge sequence."""
     files = sorted(path.rglob("gt.txt"))
     if not files:
         raise SchemaError(f"{path}: no <camera>/gt/gt.txt in this folder; name a truth file or such a folder")
-    return Truth.of(_table([row for file in files for row in _mot_rows(file, naming)]))
+    return _whole(_table([row for file in files for row in _mot_rows(file, naming)]), naming)
+
+
+def _whole(boxes: pa.Table, naming: Naming) -> Truth:
+    """Make a full truth: between its first and last box every planned frame of its cameras was looked at."""
+    truth = Truth.of(boxes)
+    if naming.frames is None or not truth.boxes.num_rows:
+        return truth
+    named, times = pc.unique(truth.boxes["camera_id"]), pc.min_max(truth.boxes["slot_at"])
+    at, of_them = naming.frames["slot_at"], pc.is_in(naming.frames["camera_id"], named)
+    inside = pc.and_(pc.greater_equal(at, times["min"]), pc.less_equal(at, times["max"]))
+    planned = naming.frames.filter(pc.and_(inside, of_them)).select(FRAMES.names).cast(FRAMES)
+    return Truth.of(truth.boxes, pa.concat_tables([truth.frames, planned]))
 
 
 def _mot_rows(path: Path, naming: Naming) -> Iterator[Row]:

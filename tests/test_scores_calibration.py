@@ -1,0 +1,34 @@
+"""Reliability and expected calibration error."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.scores import reliability
+
+
+def test_the_error_is_the_gap_between_stated_and_true_weighted_by_cases():
+    stated = np.array([0.2, 0.2, 0.2, 0.2, 0.8, 0.8])
+    chart = reliability(stated, np.array([True, False, False, False, True, True]))
+    assert chart.n == (4, 2)
+    assert chart.came_true == pytest.approx((0.25, 1.0))
+    assert chart.ece == pytest.approx(4 / 6 * 0.05 + 2 / 6 * 0.2)
+
+
+def test_bins_hold_equal_numbers_of_cases():
+    chart = reliability(np.linspace(0, 0.2, 100), np.zeros(100, bool), bins=10)
+    assert chart.n == (10,) * 10
+
+
+def test_no_case_has_no_error_to_tell():
+    assert np.isnan(reliability(np.zeros(0), np.zeros(0, bool)).ece)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=50), st.integers(1, 12))
+def test_cases_come_in_any_order_and_none_is_lost(cases, bins):
+    stated, true = (np.array(column) for column in zip(*cases, strict=True))
+    chart, turned = reliability(stated, true, bins), reliability(stated[::-1], true[::-1], bins)
+    assert sum(chart.n) == len(cases)
+    assert 0 <= chart.ece <= 1
+    assert chart.ece == pytest.approx(turned.ece)
