@@ -26,7 +26,9 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝")
 
 
 def ask(statement: str, lake: Lake, scan: Scan, scan_date: date, purpose: str, now: datetime) -> pa.Table:
-    """Run one SELECT, or a named file of `sql/`, over the night's committed tables.
+    """Run one SELECT, or a named file of `sql/`, over the night's committed tables and the views of `sql/views.sql`.
+
+    `$timezone` and `$k` stand for the scan's.
 
     Raises:
         PrivacyError: it reads single vehicles and no purpose is stated.
@@ -34,11 +36,14 @@ def ask(statement: str, lake: Lake, scan: Scan, scan_date: date, purpose: str, n
     """
     text = query.read(statement) if statement in query.names() else statement
     there = {place.table.removeprefix("products/"): place.table for place in lake.places()}
-    wanted = sorted(query.mentioned(text) & {name for name in there if name in SHOWN or name not in TABLES})
+    wanted = sorted(
+        query.beneath(query.mentioned(text)) & {name for name in there if name in SHOWN or name not in TABLES}
+    )
     for table in wanted:
         upkeep.look(lake, scan, table, purpose, now)
+    params = {name: getattr(scan, name) for name in ("timezone", "k") if f"${name}" in text}
     try:
-        return query.ask(text, {name: upkeep.night(lake, scan_date, there[name]) for name in wanted})
+        return query.ask(text, {name: upkeep.night(lake, scan_date, there[name]) for name in wanted}, params)
     except WindowNotFoundError:
         raise
     except PipelineError as error:

@@ -1,6 +1,7 @@
 """Run one SQL file over Arrow tables; the only room that knows DuckDB."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ SQL = PACKAGED if PACKAGED.is_dir() else CHECKOUT
 HEADER = re.compile(r"^-- (grain|reads|params|units): *(.*)$", re.MULTILINE)
 TABLE_NAME = re.compile(r'"table_name":"((?:[^"\\]|\\.)*)"')
 """A name in DuckDB's parse tree of a SELECT."""
+VIEW = re.compile(r"^CREATE VIEW (\w+) AS\s+(.*?);", re.MULTILINE | re.DOTALL)
+"""A view of `sql/views.sql`: its name and its SELECT."""
 LOCKED = {
     "python_enable_replacements": "false",
     "autoinstall_known_extensions": "false",
@@ -46,13 +49,14 @@ def query(name: str, params: dict[str, Any] | None = None, **tables: pa.Table) -
     return _select(text, f"sql/{name}.sql", params or {}, tables)
 
 
-def ask(text: str, tables: dict[str, pa.Table]) -> pa.Table:
-    """Run one SELECT a person wrote over `tables`; it sees nothing else and can change nothing.
+def ask(text: str, tables: dict[str, pa.Table], params: dict[str, Any] | None = None) -> pa.Table:
+    """Run one SELECT a person wrote over `tables` and the views of `sql/views.sql` whose tables are among them.
 
+    It sees nothing else and can change nothing.
     Raises PipelineError with DuckDB's own words when it is not one SELECT or fails.
     """
     _parse(text)
-    return _select(text, "your SQL", {}, tables)
+    return _select(text, "your SQL", params or {}, tables, VIEW.findall(read("views")))
 
 
 def mentioned(text: str) -> set[str]:
@@ -61,6 +65,17 @@ def mentioned(text: str) -> set[str]:
     with connect() as connection:
         tree = connection.execute("SELECT json_serialize_sql($text)", {"text": text}).fetchall()[0][0]
     return set(TABLE_NAME.findall(tree))
+
+
+def beneath(names: set[str]) -> set[str]:
+    """Add to some names those of the tables that the views among them stand on."""
+    return names.union(*(_bases(select) for view, select in VIEW.findall(read("views")) if view in names))
+
+
+@cache
+def _bases(select: str) -> set[str]:
+    """List the tables that a view stands on."""
+    return mentioned(select) & set(header("views")["reads"])
 
 
 def _parse(text: str) -> None:
@@ -73,12 +88,17 @@ def _parse(text: str) -> None:
         raise PipelineError(f"your SQL holds {len(kinds)} statements, not one SELECT; ask one question at a time")
 
 
-def _select(text: str, where: str, params: dict[str, Any], tables: dict[str, pa.Table]) -> pa.Table:
-    """Run one statement over registered tables and nothing else."""
+def _select(
+    text: str, where: str, params: dict[str, Any], tables: dict[str, pa.Table], views: Iterable[tuple[str, str]] = ()
+) -> pa.Table:
+    """Run one statement over registered tables, views of them, and nothing else."""
     with connect() as connection:
         try:
             for table, rows in tables.items():
                 connection.register(table, rows)
+            for view, select in views:
+                if _bases(select) <= set(tables):
+                    connection.execute(f"CREATE VIEW {view} AS {select}")
             return connection.sql(text, params=params).to_arrow_table()
         except duckdb.Error as error:
             raise PipelineError(f"{where}: {error}") from error

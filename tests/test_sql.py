@@ -2,13 +2,16 @@
 
 import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from builders import NIGHT, at, camera, frame, link, rows, seen, sighting, single, trajectory
 
-from pipeline import query
+from pipeline import desk, query, scans
+from pipeline.errors import PrivacyError
+from pipeline.lake import Lake, Place
 from pipeline.tables import TABLES
 
 FILES = [name for name in query.names() if name != "views"]
@@ -150,11 +153,34 @@ def test_the_views_stand_on_the_tables_their_header_names():
         "trajectories": rows("trajectories", trajectory("t", [("1", "a", 0), ("2", "b", 9), ("3", "a", 20)])),
     }
     assert set(query.header("views")["reads"]) == set(made)
-    with query.connect() as connection:
-        for name, table in made.items():
-            connection.register(name, table)
-        connection.execute(query.read("views"))
-        views = {name: connection.sql(f"FROM {name}").to_arrow_table() for name in VIEWS}
-    assert {name: view.num_rows for name, view in views.items()} == VIEWS
-    legs = views["legs"].sort_by("leg").select(["from_camera", "to_camera", "seconds"])
+    assert {name: query.ask(f"FROM {name}", made).num_rows for name in VIEWS} == VIEWS
+    legs = query.ask("SELECT from_camera, to_camera, seconds FROM legs ORDER BY leg", made)
     assert [tuple(leg.values()) for leg in legs.to_pylist()] == [("a", "b", 9), ("b", "a", 11)]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """Commit a night of two vehicles and one trajectory."""
+    made = Lake(tmp_path, "fdr")
+    tables = {"cameras": CAMERAS, "sightings": rows("sightings", single("1", "a", 0), single("2", "a", 1))}
+    tables["trajectories"] = rows("trajectories", trajectory("t", [("1", "a", 0), ("2", "b", 9)]))
+    for name, table in tables.items():
+        place = Place(name, NIGHT.date())
+        made.commit(place, [made.write(place, 0, table)], {"scan_date": str(NIGHT.date())})
+    return made
+
+
+def asked(lake: Lake, statement: str) -> list[dict[str, Any]]:
+    scan = scans.Scan("fdr", "archive", "America/New_York", "EPSG:32618", k=2)
+    return desk.ask(statement, lake, scan, NIGHT.date(), "", NIGHT).to_pylist()
+
+
+def test_a_cookbook_file_is_asked_by_its_name_with_the_settings_of_the_scan(lake: Lake):
+    (row,) = asked(lake, "cookbook/peak_hour_by_camera")
+    assert (row["vehicles"], row["hour_local"].hour) == (2, 7)
+    assert asked(lake, "SELECT count(*) AS n, $k AS k FROM passings") == [{"n": 2, "k": 2}]
+
+
+def test_a_view_of_trajectories_needs_a_purpose_as_they_do(lake: Lake):
+    with pytest.raises(PrivacyError, match="purpose"):
+        asked(lake, "SELECT * FROM legs")
