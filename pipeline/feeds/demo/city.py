@@ -4,7 +4,7 @@ The world is flat: metres east (x), north (y) and up (z) of an origin in EPSG:32
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,14 +20,14 @@ NEAR_M = 1.0
 """Nothing closer to the lens than this is drawn."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Line:
     """A centre line that can be asked for the point at a distance along it and a distance to its right."""
 
     points: Array
     """(n, 2) metres, about 4 m apart."""
 
-    @property
+    @cached_property
     def along(self) -> Array:
         """Metres from the start to each point, (n,)."""
         return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(self.points, axis=0).T))])
@@ -155,12 +155,12 @@ class Lens:
     """Focal length in pixels of the picture of 352 x 240."""
     roll_deg: float = 0.0
 
-    @property
+    @cached_property
     def position(self) -> Array:
         """Of the lens, (3,) metres."""
         return np.array([self.x_m, self.y_m, self.height_m])
 
-    @property
+    @cached_property
     def axes(self) -> Array:
         """Rows: right, down and ahead of the lens in the world, (3, 3)."""
         yaw, pitch, roll = np.radians([self.yaw_deg, self.pitch_deg, self.roll_deg])
@@ -226,27 +226,27 @@ STATIONS = {
     station.native_id: station
     for station in (
         Station("101", "Harbor Pkwy @ Weir St", PARKWAY.name, "Facing East",
-                aimed(_main, 240, 9.5, 275, -1.5, 9.5, 330), Look(scenery="park")),
+                aimed(_main, 240, 9.5, 281, -2.0, 9.5, 440), Look(scenery="park")),
         Station("102", "Harbor Pkwy @ Mill St", PARKWAY.name, "Facing East",
-                aimed(_main, 768, -10.5, 806, 1, 10.5, 310),
+                aimed(_main, 778, -10.5, 818, 0.5, 10.5, 390),
                 Look((1.04, 1.0, 0.95), 1.08, 4, 0.4, 2.5, 70, "plain", "town")),
         Station("103", "Mill St @ Harbor Pkwy", MILL.name, "Facing North",
-                aimed(MILL.line, 560, 6.0, 598, -1, 8.0, 300),
+                aimed(MILL.line, 560, 6.0, 600, -1, 8.0, 400),
                 Look((0.93, 1.0, 1.06), 0.95, 10, 0.7, 3.0, 62, "black", "town")),
         Station("104", "Harbor Pkwy @ The Bend", PARKWAY.name, "Facing East",
-                aimed(_main, 1250, -9.8, 1287, 0, 11.5, 300),
+                aimed(_main, 1250, -9.8, 1293, 0, 11.5, 420),
                 Look((1.0, 1.0, 1.0), 0.85, 24, 0.8, 2.0, 65, "plain", "park")),
         Station("105", "Harbor Pkwy @ Pier 7", PARKWAY.name, "Facing North",
-                aimed(_main, 1620, -9.0, 1656, 2.0, 9.0, 340),
+                aimed(_main, 1620, -9.0, 1662, 2.5, 9.0, 430),
                 Look((1.08, 1.02, 0.94), 1.0, 2, 0.45, 2.2, 72, "black", "water")),
         Station("106", "Harbor Pkwy @ Exit 4", PARKWAY.name, "Facing North",
-                aimed(_main, 1935, -9.5, 1972, 4, 12.0, 300),
+                aimed(_main, 1935, -9.5, 1980, 5, 12.0, 400),
                 Look((0.98, 1.0, 1.02), 1.1, -4, 0.5, 3.4, 60, "grey", "works")),
         Station("107", "Quay St @ Exit 4", QUAY.name, "Facing West",
-                aimed(QUAY.line, 130, 6.5, 94, -1, 8.5, 310),
+                aimed(QUAY.line, 130, 6.5, 90, -1, 8.5, 400),
                 Look((0.9, 0.98, 1.08), 0.92, 8, 0.6, 2.6, 66, "grey", "works")),
         Station("108", "Harbor Pkwy @ City Line", PARKWAY.name, "Facing South",
-                aimed(_main, 2930, -9.5, 2892, 1, 10.0, 335),
+                aimed(_main, 2930, -9.5, 2887, 1, 10.0, 450),
                 Look((1.05, 1.0, 0.97), 0.78, 30, 0.6, 2.4, 64, "plain", "water")),
     )
 }  # fmt: skip

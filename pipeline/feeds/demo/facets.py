@@ -1,10 +1,11 @@
 """Build what stands along the demo city's roads out of facets: trees, buildings, poles, gantries, barriers."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from pipeline.feeds.demo.city import PARKWAY, ROADS, SLIP_M, Array, Lens
+from pipeline.feeds.demo.city import PARKWAY, ROADS, SLIP_M, Array, Lens, Road
 
 Facet = tuple[Array, Array | None, tuple[float, ...] | Array]
 """Corners (k, 3), outward normal (3,) or None for no shading, colour (blue, green, red)."""
@@ -26,14 +27,14 @@ class Ground:
     water: tuple[int, int, int] | None = None
     rail: float = 0.7
     """Height of the rims' rails; 0 for none."""
-    concrete: tuple[int, int, int] = (150, 156, 158)
+    concrete: tuple[int, int, int] = (176, 182, 184)
 
 
 GROUNDS = {
-    "park": Ground((62, 98, 88), (128, 126, 124), (150, 152, 150), 0.6, 130, 10, (3, 9), 60),
-    "town": Ground((118, 122, 124), (108, 107, 106), (158, 162, 164), 3.5, 26, 46, (3, 9), 21, rail=0.0),
+    "park": Ground((62, 98, 88), (128, 126, 124), (150, 152, 150), 0.6, 120, 10, (3, 9), 60),
+    "town": Ground((118, 122, 124), (108, 107, 106), (158, 162, 164), 3.5, 26, 60, (3, 9), 21, rail=0.0),
     "water": Ground((70, 104, 98), (140, 140, 138), (160, 160, 158), 1.5, 60, 8, (4, 12), 50, (142, 118, 84), 1.0),
-    "works": Ground((104, 116, 120), (118, 117, 118), (140, 142, 142), 1.0, 40, 26, (1, 4), 38),
+    "works": Ground((104, 116, 120), (118, 117, 118), (140, 142, 142), 1.0, 40, 30, (1, 4), 38),
 }
 
 
@@ -53,7 +54,8 @@ def things(lens: Lens, kind: str, chance: np.random.Generator) -> list[Thing]:
     ground, found = GROUNDS[kind], []
     for _ in range(ground.buildings):
         if (at := _place(lens, ground.back_m - 5, ground.back_m + 45, chance)) is not None:
-            found.append(building(at, lens, ground.floors, chance))
+            if not ground.water or PARKWAY.line.right_of(at[None])[0] < 0:
+                found.append(building(at, lens, ground.floors, chance))
     for _ in range(ground.trees):
         reach = (13.5, 30) if kind != "town" else (12.5, 15)
         if (at := _place(lens, *reach, chance)) is not None:
@@ -64,7 +66,7 @@ def things(lens: Lens, kind: str, chance: np.random.Generator) -> list[Thing]:
         side = float(np.sign(np.sin(along * 7.3)) * 10.2)
         if not any(start - 30 < along < end + 60 for start, end in (SLIP_M[:2], SLIP_M[2:])):
             at, arm = PARKWAY.line.at(along, side), PARKWAY.line.at(along, side * 0.6)
-            if np.linalg.norm(at - lens.position[:2]) > 9:
+            if np.linalg.norm(at - lens.position[:2]) > 24:
                 found.append(lamp(at, arm, lens))
     for along in (420.0, 1420.0, 1985.0, 2700.0):
         found.append(gantry(along, lens))
@@ -73,15 +75,20 @@ def things(lens: Lens, kind: str, chance: np.random.Generator) -> list[Thing]:
 
 def _place(lens: Lens, from_m: float, to_m: float, chance: np.random.Generator) -> Array | None:
     """Draw a place at a distance from the nearest road, clear of all roads and of the lens."""
-    road = ROADS[int(chance.integers(len(ROADS)))] if chance.random() < 0.6 else PARKWAY
-    near = np.linalg.norm(road.line.points - lens.position[:2], axis=1) < 260
-    if not near.any():
-        return None
-    along = float(chance.choice(road.line.along[near]) + chance.uniform(-3, 3))
+    spots = [(road, along) for road in ROADS for along in _near(lens, road)]
+    road, along = spots[int(chance.integers(len(spots)))]
     at: Array = road.line.at(along, float(chance.choice([-1, 1]) * chance.uniform(from_m, to_m)))
     nearest = min(float(np.linalg.norm(each.line.points - at, axis=1).min()) - each.right_m for each in ROADS)
     away = np.linalg.norm(at - lens.position[:2])
     return at if nearest > from_m - 9 and away > max(16.0, from_m * 0.8) else None
+
+
+@lru_cache(maxsize=64)
+def _near(lens: Lens, road: Road) -> list[float]:
+    """Return the distances along a road that lie before a lens."""
+    away = road.line.points - lens.position[:2]
+    seen = (np.linalg.norm(away, axis=1) < 280) & (away @ lens.axes[2][:2] > -5)
+    return [float(along) for along in road.line.along[seen]]
 
 
 def tree(at: Array, chance: np.random.Generator) -> Thing:
@@ -91,13 +98,13 @@ def tree(at: Array, chance: np.random.Generator) -> Thing:
     base = np.append(at, 0.0)
     facets: list[Facet] = [(_post(base, height * 0.6, 0.18, (1.0, 0.0)), None, (44, 56, 66)),
                            (_post(base, height * 0.6, 0.18, (0.0, 1.0)), None, (40, 50, 60))]  # fmt: skip
-    lumps = chance.normal(0, 1, (38, 3))
-    lumps *= (chance.random((38, 1)) ** 0.4) / np.linalg.norm(lumps, axis=1, keepdims=True)
+    lumps = chance.normal(0, 1, (54, 3))
+    lumps *= (chance.random((54, 1)) ** 0.4) / np.linalg.norm(lumps, axis=1, keepdims=True)
     lumps = lumps[np.argsort(lumps[:, 2])]
     turn = np.arange(7) * 2 * np.pi / 7
     for lump in lumps:
         centre = base + (0, 0, height * 0.68) + lump * (spread, spread, height * 0.32)
-        size = chance.uniform(0.28, 0.5) * spread
+        size = chance.uniform(0.2, 0.38) * spread
         bright = 0.75 + 0.4 * lump[2] + chance.uniform(-0.18, 0.18)
         for east in (0.0, 1.0):
             rim = np.stack([np.cos(turn) * (1 - east), np.cos(turn) * east, np.sin(turn)], 1) * size
@@ -158,19 +165,20 @@ def gantry(along: float, lens: Lens) -> Thing:
     return Thing((left + right) / 2, facets)
 
 
-def median(along: float, ground: Ground) -> list[Facet]:
+def median(along: float, ground: Ground, lens: Lens) -> list[Facet]:
     """Five metres of the concrete barrier between the directions."""
     top, foot, high = 0.12, 0.32, 0.85
     start, end = (PARKWAY.line.at(np.full(4, at), [-foot, -top, top, foot]) for at in (along, along + 5.05))
     heights = (0.0, high, high, 0.0)
-    faces = []
+    faces: list[Facet] = []
     ahead = (end[0] - start[0]) / np.linalg.norm(end[0] - start[0])
     right = np.array([ahead[1], -ahead[0], 0.25])
     for i, normal in ((0, right * (-1, -1, 1)), (2, right), (1, np.array([0, 0, 1.0]))):
         points = np.array([np.append(start[i], heights[i]), np.append(end[i], heights[i]),
                            np.append(end[i + 1], heights[i + 1]), np.append(start[i + 1], heights[i + 1])])  # fmt: skip
-        faces.append((points, normal / np.linalg.norm(normal), ground.concrete))
-    return faces  # type: ignore[return-value]
+        if (lens.position - points[0]) @ normal > 0:
+            faces.append((points, normal / np.linalg.norm(normal), ground.concrete))
+    return faces
 
 
 def rails(along: float, ground: Ground) -> list[Facet]:

@@ -110,7 +110,7 @@ def true_passes(boxes: pa.Table) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in ("vehicle_id", "entered_at", "camera_id")])
 
 
-def example(native_id: str, slot: int, seed: int = 0, fleet: int = 0) -> tuple[Image, Array, list[str], list[str]]:
+def example(native_id: str, slot: int, seed: int = 0, fleet: int = 0, least_px: float = 8.0) -> tuple[Image, Array, list[str], list[str]]:
     """Render a labelled training picture with looks of its own.
 
     Args:
@@ -118,18 +118,20 @@ def example(native_id: str, slot: int, seed: int = 0, fleet: int = 0) -> tuple[I
         slot: Step of the truth, 0..599; two seconds each.
         seed: 0 for the feed's own look; else pose, scenery, sun, haze, colour cast, blur and noise vary with it.
             Sixteen consecutive seeds (seed // 16) share pose and scenery, of which the last few dozen are kept.
+            Up to seven other moments' traffic is mixed in, where there is room.
         fleet: 0 for the feed's own vehicles; else every vehicle is repainted and remodelled. One vehicle id means one
             look within one fleet, over all cameras, slots and seeds.
+        least_px: Lower vehicles get no box, though they are drawn.
 
     Returns:
         The picture (240, 352, 3) uint8 BGR, without banner in half of the seeds; boxes (n, 4) xyxy pixels; vehicle ids;
         labels of tables.LABELS.
     """
     seen = _varied(native_id, seed // VARIANTS) if seed else standing(native_id)
-    placed, station = traffic.at((slot * 2 + (seed % 2)) % (traffic.LASTS_S - 2)), STATIONS[native_id]
-    drawn = render.vehicles(seen, placed, fleet)
-    found, _, kept = render.boxes(seen, drawn)
-    chance = np.random.default_rng([seed, slot, int(native_id)])
+    station, chance = STATIONS[native_id], np.random.default_rng([seed, slot, int(native_id)])
+    seconds = [slot * 2, *(2 * chance.integers(0, 600, int(chance.integers(0, 8)) if seed else 0))]
+    drawn = render.vehicles(seen, traffic.together(seconds), fleet)
+    found, _, kept = render.boxes(seen, drawn, least_px=least_px)
     look = _varied_look(station.look, chance) if seed else station.look
     picture = render.sensor(render.scene(seen, drawn), look, int(chance.integers(2**31)))
     if not seed or chance.random() < 0.5:

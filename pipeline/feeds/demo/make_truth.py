@@ -1,11 +1,11 @@
 """Drive SUMO through the demo city once and keep where every vehicle was (`truth.parquet`).
 
-A development program: `uv run --group sumo python -m pipeline.feeds.demo.make_truth` (or any Python with eclipse-sumo,
-numpy and pyarrow). The same SUMO gives the same bytes; the one kept here was SUMO 1.28.
+A development program: `uv run --group sumo python -m pipeline.feeds.demo.make_truth`, or with any SUMO on the PATH.
+The same SUMO gives the same bytes; the one kept here was SUMO 1.28.
 """
 
+import shutil
 import subprocess
-import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -57,16 +57,16 @@ def _network(folder: Path) -> None:
     stretches = [("A", "J", 0, CROSS_M, 2), ("J", "R0", CROSS_M, SLIP_M[0], 2), ("R0", "R1", *SLIP_M[:2], 3),
                  ("R1", "R2", *SLIP_M[1:3], 2), ("R2", "R3", *SLIP_M[2:], 3), ("R3", "B", SLIP_M[3], line.length_m, 2)]
     for start, end, first, last, lanes in stretches:
-        _edge(edges, start, end, line.part(first, last, half), lanes, 19.0 if last <= CROSS_M else 22.0)
-    _edge(edges, "B", "J", line.part(line.length_m, CROSS_M, -half), 2, 22.0)
-    _edge(edges, "J", "A", line.part(CROSS_M, 0, -half), 2, 19.0)
+        _edge(edges, start, end, line.part(first, last, half), lanes, 15.5 if last <= CROSS_M else 17.0)
+    _edge(edges, "B", "J", line.part(line.length_m, CROSS_M, -half), 2, 17.0)
+    _edge(edges, "J", "A", line.part(CROSS_M, 0, -half), 2, 15.5)
     for start, end, first, last in (("S", "J", 0, cross), ("J", "S", cross, 0), ("J", "N", cross, MILL.line.length_m),
                                     ("N", "J", MILL.line.length_m, cross)):  # fmt: skip
-        _edge(edges, start, end, MILL.line.part(first, last), 1, 13.0)
-    _edge(edges, "Q", "E", QUAY.line.points, 1, 13.0)
-    _edge(edges, "E", "Q", QUAY.line.points[::-1], 1, 13.0)
-    _edge(edges, "R1", "Q", OFF.line.points, 1, 14.0, "center")
-    _edge(edges, "Q", "R2", ON.line.points, 1, 14.0, "center")
+        _edge(edges, start, end, MILL.line.part(first, last), 1, 11.5)
+    _edge(edges, "Q", "E", QUAY.line.points, 1, 11.5)
+    _edge(edges, "E", "Q", QUAY.line.points[::-1], 1, 11.5)
+    _edge(edges, "R1", "Q", OFF.line.points, 1, 12.0, "center")
+    _edge(edges, "Q", "R2", ON.line.points, 1, 12.0, "center")
     joins = ET.Element("connections")
     for start, middle, end, lanes in (("J", "R0", "R1", ((0, 1), (1, 2))), ("R0", "R1", "R2", ((1, 0), (2, 1))),
                                       ("R0", "R1", "Q", ((0, 0),)), ("R1", "R2", "R3", ((0, 1), (1, 2))),
@@ -148,7 +148,7 @@ def _rows(path: Path, fleet: dict[str, tuple[str, str]]) -> pa.Table:
 
 def _call(program: str, *options: str, cwd: Path) -> None:
     """Run one of SUMO's programs."""
-    subprocess.run([str(Path(sys.executable).with_name(program)), *options], cwd=cwd, check=True)  # noqa: S603
+    subprocess.run([shutil.which(program) or program, *options], cwd=cwd, check=True)  # noqa: S603
 
 
 if __name__ == "__main__":

@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from pipeline.feeds.demo import traffic
 from pipeline.feeds.demo.city import HEIGHT_PX, PARKWAY, WIDTH_PX, Array, Look, Station
 from pipeline.feeds.demo.scenery import SCALE, Image, Light, View
-from pipeline.feeds.demo.vehicles import GLASS
+from pipeline.feeds.demo.vehicles import BODY, GLASS, SECOND
 
 VERSION = "1"
 """Raise it when pictures change: part of the feed's fingerprint."""
 NEAREST_M, FARTHEST_M = 4.0, 320.0
+_STUFF = np.array([(0, 0, 0), (46, 42, 38), (30, 30, 30), (222, 226, 228), (44, 42, 150), (0, 0, 0), (120, 122, 124),
+                   (170, 186, 190)], float)  # fmt: skip
+_MIRROR = np.array([0.13, 0.3, 0.03, 0.0, 0.0, 0.05, 0.1, 0.0])
+"""Colour (blue, green, red) of what faces are made of, and how much of the sky it mirrors."""
 
 
 @dataclass(frozen=True)
@@ -58,32 +62,45 @@ def vehicles(view: View, placed: traffic.Placed, fleet: int = 0) -> list[Drawn]:
     beyond = (PARKWAY.line.right_of(placed.place[chosen]) < 0) != view.left
     away = np.linalg.norm(placed.place[chosen] - view.lens.position[:2], axis=1)
     order = np.lexsort((placed.number[chosen], -away, ~beyond))
-    return [_drawn(view, placed, int(chosen[i]), float(depth[chosen[i]]), bool(beyond[i]), fleet) for i in order]
+    return _drawn(view, placed, chosen[order], depth[chosen[order]], beyond[order], fleet)
 
 
-def _drawn(view: View, placed: traffic.Placed, index: int, distance: float, beyond: bool, fleet: int) -> Drawn:
-    """Turn one vehicle's mesh into pixels and colours."""
-    car = traffic.car(int(placed.number[index]), fleet)
-    sin, cos = np.sin(placed.heading[index]), np.cos(placed.heading[index])
-    turn = np.array([[sin, cos, 0], [-cos, sin, 0], [0, 0, 1]])
-    middle = np.append(placed.place[index], 0.0)
-    points, normals = car.mesh.points @ turn + middle, car.mesh.normals @ turn
+def _drawn(view: View, placed: traffic.Placed, chosen: NDArray[np.intp], distance: Array, beyond: NDArray[np.bool_],
+           fleet: int) -> list[Drawn]:  # fmt: skip
+    """Turn the meshes of all chosen vehicles at once into pixels and colours."""
+    if not len(chosen):
+        return []
+    cars = [traffic.car(int(placed.number[index]), fleet) for index in chosen]
+    sin, cos = np.sin(placed.heading[chosen]), np.cos(placed.heading[chosen])
+    none, one = np.zeros_like(sin), np.ones_like(sin)
+    turns = np.stack([sin, cos, none, -cos, sin, none, none, none, one], 1).reshape(-1, 3, 3)
+    middles = np.column_stack([placed.place[chosen], none])
+    owner = np.repeat(np.arange(len(cars)), [len(car.mesh.stuff) for car in cars])
+    points = np.concatenate([car.mesh.points for car in cars]) @ turns[owner] + middles[owner, None]
+    normals = (np.concatenate([car.mesh.normals for car in cars])[:, None] @ turns[owner])[:, 0]
     shown = ((view.lens.position - points[:, 0]) * normals).sum(1) > 0
     pixels, _ = view.lens.project(points, SCALE)
-    shadow = view.light.shadow(car.mesh.hull @ turn + middle) if view.light.direct > 0.1 else points[:1, :1].repeat(3, 1)[0]
-    return Drawn(car, index, distance, beyond, pixels, shown, _colours(car, normals, view.light, distance), shadow)
+    colours = _colours(cars, owner, normals, view.light, distance)
+    parts = np.flatnonzero(np.diff(owner)) + 1
+    split = zip(*(np.split(each, parts) for each in (pixels, shown, colours)), strict=True)
+    return [
+        Drawn(car, int(chosen[i]), float(distance[i]), bool(beyond[i]), *shape, view.light.shadow(car.mesh.hull @ turns[i] + middles[i]))
+        for i, (car, shape) in enumerate(zip(cars, split, strict=True))
+    ]
 
 
-def _colours(car: traffic.Car, normals: Array, light: Light, distance: float) -> Array:
+def _colours(cars: list[traffic.Car], owner: NDArray[np.intp], normals: Array, light: Light, distance: Array) -> Array:
     """Shade the faces: sun, sky, what the paint and the glass mirror, haze."""
-    base = np.array([car.bgr, (46, 42, 38), (30, 30, 30), (222, 226, 228), (44, 42, 150), car.second_bgr,
-                     (120, 122, 124), (170, 186, 190)])  # fmt: skip
-    mirror = np.array([0.13 * car.gloss, 0.3, 0.03, 0.0, 0.0, 0.05, 0.1, 0.0])[car.mesh.stuff]
+    stuff = np.concatenate([car.mesh.stuff for car in cars])
+    base = np.tile(_STUFF, (len(cars), 1, 1))
+    base[:, BODY], base[:, SECOND] = [car.bgr for car in cars], [car.second_bgr for car in cars]
+    mirror = np.tile(_MIRROR, (len(cars), 1))
+    mirror[:, BODY] *= [car.gloss for car in cars]
     bright = light.on(normals)
-    bright[car.mesh.stuff == GLASS] = 0.8
-    glance = mirror * np.clip(0.25 + 0.75 * normals[:, 2], 0, 1) * min(1.0, light.ambient + light.direct)
-    colours = base[car.mesh.stuff] * bright[:, None] + np.array(light.sky) * glance[:, None]
-    veil = 1 - np.exp(-light.haze * distance / 300)
+    bright[stuff == GLASS] = 0.85 * (light.ambient + 0.5 * light.direct)
+    glance = mirror[owner, stuff] * np.clip(0.25 + 0.75 * normals[:, 2], 0, 1) * min(1.0, light.ambient + light.direct)
+    colours = base[owner, stuff] * bright[:, None] + np.array(light.sky) * glance[:, None]
+    veil = (1 - np.exp(-light.haze * distance / 300))[owner, None]
     hazed: Array = np.clip(colours * (1 - veil) + np.array(light.sky) * veil, 0, 250)
     return hazed
 
@@ -94,12 +111,11 @@ def scene(view: View, drawn: list[Drawn]) -> Image:
     if not drawn:
         return image
     mask = np.zeros(image.shape[:2], np.uint8)
+    sunny = view.light.direct > 0.1
     for each in drawn:
-        foot = each.pixels[:, :, :].reshape(-1, 2)
-        corners, depth = view.lens.project(each.shadow, SCALE)
-        if (depth > 1).all() and view.light.direct > 0.1:
-            cv2.fillConvexPoly(mask, cv2.convexHull(_eighths(corners)), 255, cv2.LINE_8, 3)
-        del foot
+        pixels, depth = view.lens.project(each.shadow, SCALE)
+        if (depth > 1).all() and sunny:
+            cv2.fillConvexPoly(mask, cv2.convexHull(_eighths(pixels)), 255, cv2.LINE_8, 3)
     cv2.copyTo(view.shaded, mask, image)
     for each in drawn:
         faces, colours = _eighths(each.pixels[each.shown]), each.colours[each.shown].tolist()

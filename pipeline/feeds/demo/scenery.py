@@ -3,6 +3,7 @@
 Everything is a convex facet of the world, clipped to what is before the lens, projected and filled, far ones first.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import cv2
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.feeds.demo import facets as make
-from pipeline.feeds.demo.city import CROSS_M, HEIGHT_PX, LANE_M, MILL, PARKWAY, ROADS, SLIP_M, WIDTH_PX, Array, Lens, Line, Road
+from pipeline.feeds.demo.city import CROSS_M, HEIGHT_PX, LANE_M, MILL, NEAR_M, PARKWAY, ROADS, SLIP_M, WIDTH_PX, Array, Lens, Line, Road
 
 Image = NDArray[np.uint8]
 SCALE = 2
@@ -62,23 +63,33 @@ class Canvas:
     depth: NDArray[np.float32] = field(
         default_factory=lambda: np.full((HEIGHT_PX * SCALE, WIDTH_PX * SCALE), np.inf, np.float32)
     )
+    paved: Image = field(default_factory=lambda: np.zeros((HEIGHT_PX * SCALE, WIDTH_PX * SCALE), np.uint8))
+    """Where asphalt lies, 255."""
 
-    def facet(self, points: Array, bgr: Array, depth: float | None = None) -> None:
-        """Fill one facet (k, 3); remember its distance where `depth` is given."""
-        pixels = _clipped(self.lens, points)
-        if pixels is None:
-            return
-        away = float(np.linalg.norm(points.mean(0)[:2] - self.lens.position[:2]))
+    def fill(self, points: Array, colours: Array, depths: Array | None = None, mask: Image | None = None) -> None:
+        """Fill facets (n, k, 3) one after another in colours (n, 3), bleached by distance.
+
+        Where `depths` (n,) is given, what is filled is remembered as that far away; in `mask` it becomes 255.
+        """
+        away = np.linalg.norm(points.mean(1)[:, :2] - self.lens.position[:2], axis=1)[:, None]
         veil = 1 - np.exp(-self.light.haze * away / 300)
-        colour = np.clip(np.asarray(bgr) * (1 - veil) + np.array(self.light.sky) * veil, 0, 255)
-        cv2.fillConvexPoly(self.image, pixels, colour.tolist(), cv2.LINE_8, 3)
-        if depth is not None:
-            cv2.fillConvexPoly(self.depth, pixels, depth, cv2.LINE_8, 3)
+        shown = np.clip(colours * (1 - veil) + np.array(self.light.sky) * veil, 0, 255).tolist()
+        for number, pixels in _cut(self.lens, points):
+            cv2.fillConvexPoly(self.image, pixels, shown[number], cv2.LINE_8, 3)
+            if depths is not None:
+                cv2.fillConvexPoly(self.depth, pixels, float(depths[number]), cv2.LINE_8, 3)
+            if mask is not None:
+                cv2.fillConvexPoly(mask, pixels, 255, cv2.LINE_8, 3)
 
-    def cover(self, mask: Image, points: Array) -> None:
-        """Fill one facet in a mask."""
-        if (pixels := _clipped(self.lens, points)) is not None:
-            cv2.fillConvexPoly(mask, pixels, 255, cv2.LINE_8, 3)
+    def facets(self, facets: list[make.Facet], depths: Array | None = None, mask: Image | None = None) -> None:
+        """Shade and fill facets of unlike numbers of corners."""
+        if not facets:
+            return
+        most = max(len(points) for points, _, _ in facets)
+        padded = np.array([np.concatenate([points, np.repeat(points[-1:], most - len(points), 0)]) for points, _, _ in facets])
+        normals = np.array([np.zeros(3) if normal is None else normal for _, normal, _ in facets])
+        bright = np.where(normals.any(1), self.light.on(normals), self.light.ambient + 0.5 * self.light.direct)
+        self.fill(padded, np.array([np.asarray(bgr, float) for _, _, bgr in facets]) * bright[:, None], depths, mask)
 
 
 @dataclass(frozen=True)
@@ -112,42 +123,46 @@ def view(lens: Lens, light: Light, kind: str, seed: int) -> View:
     for thing in things:
         if thing.casts is not None and light.direct > 0.1:
             fallen = cv2.convexHull(light.shadow(thing.casts)[:, :2].astype(np.float32))[:, 0]
-            canvas.cover(shadows, np.column_stack([fallen, np.zeros(len(fallen))]))
+            for _, pixels in _cut(lens, np.column_stack([fallen, np.zeros(len(fallen))])[None]):
+                cv2.fillConvexPoly(shadows, pixels, 255, cv2.LINE_8, 3)
     canvas.image = cv2.multiply(canvas.image, texture, dtype=cv2.CV_8U)
     shadows = cv2.GaussianBlur(shadows, (0, 0), 1.5)
-    weight = 1 - shadows[..., None] / 255 * (1 - SHADE) * min(1.0, light.direct / 0.5)
-    canvas.image = (canvas.image * weight).astype(np.uint8)
-    bare = canvas.image.copy()
+    deep = (1 - SHADE) * min(1.0, light.direct / 0.5)
+    dark = (canvas.image * (1 - deep)).astype(np.uint8)
+    canvas.image = (canvas.image * (1 - shadows[..., None] / 255 * deep)).astype(np.uint8)
     barrier = _barriers(canvas, ground)
-    for thing in things:
-        depth = float((np.append(thing.centre, 0) - lens.position) @ lens.axes[2])
-        for points, normal, bgr in thing.facets:
-            lit = 1.0 if normal is None else float(light.on(normal[None])[0])
-            canvas.facet(points, np.asarray(bgr) * lit, depth)
+    depths = [float((np.append(thing.centre, 0) - lens.position) @ lens.axes[2]) for thing in things]
+    canvas.facets([facet for thing in things for facet in thing.facets],
+                  np.repeat(depths, [len(thing.facets) for thing in things]))  # fmt: skip
     canvas.image = cv2.GaussianBlur(canvas.image, (0, 0), 0.7)
-    dark = (bare * (1 - (1 - SHADE) * min(1.0, light.direct / 0.5))).astype(np.uint8)
     shaded = np.where(np.isinf(canvas.depth)[..., None] & ~barrier[..., None], dark, canvas.image)
     return View(lens, light, canvas.image, np.ascontiguousarray(shaded), canvas.depth, barrier,
                 bool(PARKWAY.line.right_of(lens.position[None, :2])[0] < 0))  # fmt: skip
 
 
-def _clipped(lens: Lens, points: Array) -> NDArray[np.int32] | None:
-    """Return the pixels (eighths, at SCALE) of a facet cut at the lens's near plane, None where nothing is left."""
+def _cut(lens: Lens, points: Array) -> Iterator[tuple[int, NDArray[np.int32]]]:
+    """Yield number and pixels (eighths, at SCALE) of the facets (n, k, 3) in the picture, cut at the lens's near plane."""
     seen = (points - lens.position) @ lens.axes.T
-    front = seen[:, 2] > 1.0
-    if not front.all():
-        if not front.any():
-            return None
-        kept = []
-        for here, there in zip(seen, np.roll(seen, -1, 0), strict=True):
-            if here[2] > 1.0:
-                kept.append(here)
-            if (here[2] > 1.0) != (there[2] > 1.0):
-                kept.append(here + (there - here) * (1.0 - here[2]) / (there[2] - here[2]))
-        seen = np.array(kept)
-    pixels = seen[:, :2] / seen[:, 2:] * lens.focal_px + (WIDTH_PX / 2, HEIGHT_PX / 2)
-    if (pixels.max(0) < 0).any() or (pixels.min(0) > (WIDTH_PX, HEIGHT_PX)).any():
-        return None
+    front = seen[..., 2] > NEAR_M
+    pixels = _pixels(lens, np.where(front[..., None], seen, (0, 0, NEAR_M)))
+    inside = ((pixels.max(1) >= 0) & (pixels.min(1) <= np.array([WIDTH_PX, HEIGHT_PX]) * SCALE * 8)).all(1)
+    for number in np.flatnonzero(front.any(1) & (inside | ~front.all(1))):
+        yield int(number), pixels[number] if front[number].all() else _pixels(lens, _before_plane(seen[number]))
+
+
+def _before_plane(seen: Array) -> Array:
+    """Cut one facet in the lens's axes at the near plane (Sutherland and Hodgman 1974)."""
+    kept = []
+    for here, there in zip(seen, np.roll(seen, -1, 0), strict=True):
+        if here[2] > NEAR_M:
+            kept.append(here)
+        if (here[2] > NEAR_M) != (there[2] > NEAR_M):
+            kept.append(here + (there - here) * (NEAR_M - here[2]) / (there[2] - here[2]))
+    return np.array(kept)
+
+
+def _pixels(lens: Lens, seen: Array) -> NDArray[np.int32]:
+    pixels = seen[..., :2] / seen[..., 2:] * lens.focal_px + (WIDTH_PX / 2, HEIGHT_PX / 2)
     return np.round(np.clip(pixels, -4000, 4000) * SCALE * 8).astype(np.int32)
 
 
@@ -189,16 +204,17 @@ def _ground(canvas: Canvas, ground: make.Ground, chance: np.random.Generator) ->
         walk = ground.walk_m
         _strip(canvas, road.line, -road.left_m - walk - 1.0, road.right_m + walk + 1.0, ground.walk)
     for from_m, to_m in ((SLIP_M[0] - 40, SLIP_M[1] + 40), (SLIP_M[2] - 40, SLIP_M[3] + 40)):
-        _strip(canvas, PARKWAY.line, 0, PARKWAY.right_m + LANE_M + 1.2, base, from_m, to_m)
+        _strip(canvas, PARKWAY.line, 0, PARKWAY.right_m + LANE_M + 1.2, base, from_m, to_m, paved=True)
     for road in ROADS:
-        _strip(canvas, road.line, -road.left_m - 0.9, road.right_m + 0.9, base)
+        _strip(canvas, road.line, -road.left_m - 0.9, road.right_m + 0.9, base, paved=True)
     for road in ROADS:
         _wear(canvas, road, base, chance)
         _markings(canvas, road)
 
 
 def _strip(canvas: Canvas, line: Line, left_m: float, right_m: float, bgr: Array | tuple[int, ...],
-           from_m: float = -300.0, to_m: float = 1e6, dash: tuple[float, float] | None = None) -> None:  # fmt: skip
+           from_m: float = -300.0, to_m: float = 1e6, dash: tuple[float, float] | None = None,
+           *, paved: bool = False) -> None:  # fmt: skip
     """Fill a band along a line, in pieces; `dash` gives the length and the spacing of its strokes."""
     stroke, spacing = dash or (8.0, 8.0)
     starts = np.arange(from_m, min(to_m, line.length_m + 300), spacing)
@@ -207,9 +223,9 @@ def _strip(canvas: Canvas, line: Line, left_m: float, right_m: float, bgr: Array
     near = (np.hypot(*middle.T) < FAR_M) & (middle @ canvas.lens.axes[2][:2] > -14)
     starts, ends = starts[near], ends[near]
     rims = [line.at(at, right) for at, right in ((starts, left_m), (ends, left_m), (ends, right_m), (starts, right_m))]
-    colour = np.asarray(bgr, float)
-    for piece in np.stack(rims, 1):
-        canvas.facet(np.column_stack([piece, np.zeros(4)]), colour)
+    if len(starts):
+        pieces = np.concatenate([np.stack(rims, 1), np.zeros((len(starts), 4, 1))], 2)
+        canvas.fill(pieces, np.tile(np.asarray(bgr, float), (len(starts), 1)), mask=canvas.paved if paved else None)
 
 
 def _wear(canvas: Canvas, road: Road, base: Array, chance: np.random.Generator) -> None:
@@ -260,12 +276,12 @@ def _grain(canvas: Canvas, chance: np.random.Generator) -> NDArray[np.float32]:
                      np.ones_like(down)], -1) @ canvas.lens.axes.astype(np.float32)  # fmt: skip
     reach = np.where(rays[..., 2] < -0.005, -canvas.lens.height_m / np.minimum(rays[..., 2], -0.005), 0)
     texture = np.ones((height, width), np.float32)
-    for cell, strength in ((0.12, 0.1), (0.7, 0.09), (5.0, 0.1)):
+    for cell, strength, worn in ((0.12, 0.08, 0.05), (0.7, 0.06, 0.012), (5.0, 0.08, 0.02)):
         noise = cv2.GaussianBlur(chance.normal(0, 1, (256, 256)).astype(np.float32), (0, 0), 1.0)
         at = (rays[..., :2] * reach[..., None] + canvas.lens.position[:2].astype(np.float32)) / cell
         grain = cv2.remap(noise / noise.std(), at[..., 0] % 254, at[..., 1] % 254, cv2.INTER_LINEAR)
         print_m = reach * reach / canvas.lens.height_m / canvas.lens.focal_px / SCALE
-        texture += np.where(reach > 0, grain * strength * np.clip(2 * cell / np.maximum(print_m, 1e-3), 0, 1), 0)
+        texture += np.where(reach > 0, grain * np.where(canvas.paved > 0, worn, strength) * np.clip(2 * cell / np.maximum(print_m, 1e-3), 0, 1), 0)
     return np.repeat(np.clip(texture, 0.4, 1.6)[..., None], 3, 2)
 
 
@@ -275,12 +291,7 @@ def _barriers(canvas: Canvas, ground: make.Ground) -> NDArray[np.bool_]:
     line = PARKWAY.line
     starts = np.concatenate([np.arange(-200, CROSS_M - 40, 5.0), np.arange(CROSS_M + 40, line.length_m + 200, 5.0)])
     away = np.linalg.norm(line.at(starts) - canvas.lens.position[:2], axis=1)
-    for at in starts[np.argsort(-away)]:
-        if np.linalg.norm(line.at(at)[:2] - canvas.lens.position[:2]) > FAR_M:
-            continue
-        for points, normal, bgr in make.rails(at, ground):
-            canvas.facet(points, np.asarray(bgr) * canvas.light.on(normal[None])[0])
-        for points, normal, bgr in make.median(at, ground):
-            canvas.facet(points, np.asarray(bgr) * canvas.light.on(normal[None])[0])
-            canvas.cover(mask, points)
+    near = [float(starts[number]) for number in np.argsort(-away) if away[number] < FAR_M]
+    canvas.facets([facet for at in near for facet in make.rails(at, ground)])
+    canvas.facets([facet for at in near for facet in make.median(at, ground, canvas.lens)], mask=mask)
     return mask > 0

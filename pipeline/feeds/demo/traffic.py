@@ -16,6 +16,8 @@ TRUTH = Path(__file__).with_name("truth.parquet")
 LASTS_S = 1200
 """Length of the truth; a longer night repeats it with new vehicles' names."""
 STEP_S = 2
+ROOM_M = 8.0
+"""Vehicles of two moments are not mixed closer than this."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,18 @@ def at(second: float) -> Placed:
         behind = np.stack([now["x_dm"], now["y_dm"]], 1)[here] / 10
         place[here] = behind + (ahead - behind) * rest / STEP_S
     return Placed(now["vehicle"].astype(np.int64), place, heading, speed, int(turn))
+
+
+def together(seconds: list[int]) -> Placed:
+    """Place the vehicles of several moments at once; those of later moments only where there is room."""
+    moments = [at(float(second)) for second in seconds]
+    kept = moments[0]
+    for each in moments[1:]:
+        gap = np.linalg.norm(each.place[:, None] - kept.place[None], axis=-1).min(1, initial=np.inf)
+        free = (gap > ROOM_M) & ~np.isin(each.number, kept.number)
+        kept = Placed(*(np.concatenate([getattr(kept, name), getattr(each, name)[free]])
+                        for name in ("number", "place", "heading", "speed")), kept.turn)  # fmt: skip
+    return kept
 
 
 @lru_cache(maxsize=8192)
