@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import FeedError
@@ -219,6 +219,7 @@ def test_the_fingerprint_changes_with_the_bytes_and_not_without(folder: Folder):
     assert archive.fingerprint(scan, None) != listed
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3599), min_size=1, max_size=60, unique=True))
 def test_every_frame_has_its_slot_and_slots_never_repeat(seconds: list[int]):
     times = [NOON + timedelta(seconds=each) for each in sorted(seconds)]

@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from builders import rows
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import geo
@@ -64,6 +64,7 @@ def test_a_degree_of_latitude_is_111_km_and_a_quarter_turn_is_10_000_km():
     assert float(geo.haversine_m(0, 0, 0, 90)) == pytest.approx(10_007_557, rel=1e-4)
 
 
+@settings(deadline=None)
 @given(longitudes, latitudes, longitudes, latitudes)
 def test_distance_is_the_same_both_ways_and_never_beyond_half_the_globe(lon1, lat1, lon2, lat2):
     there, back = geo.haversine_m(lon1, lat1, lon2, lat2), geo.haversine_m(lon2, lat2, lon1, lat1)
@@ -71,6 +72,7 @@ def test_distance_is_the_same_both_ways_and_never_beyond_half_the_globe(lon1, la
     assert 0 <= there <= np.pi * geo.EARTH_RADIUS_M + 1e-6
 
 
+@settings(deadline=None)
 @given(st.floats(-720, 720), st.floats(-720, 720))
 def test_a_turn_is_at_most_half_a_circle_and_the_same_both_ways(one: float, two: float):
     assert 0 <= geo.turn_deg(one, two) <= 180
@@ -89,6 +91,7 @@ def test_a_cell_holds_its_point_and_another_place_has_another():
     assert geo.cells([], [], 9).shape == (0,)
 
 
+@settings(deadline=None)
 @given(st.floats(-78, -72), st.floats(1, 80))
 def test_projection_and_back_gives_the_place_again(lon: float, lat: float):
     assert geo.from_metric(geo.to_metric(lon, lat, UTM), UTM) == pytest.approx(np.array([[lon, lat]]), abs=1e-7)
@@ -139,6 +142,7 @@ def test_a_route_takes_the_length_of_the_road_and_not_of_its_line():
     assert route.length_m == pytest.approx(1500, rel=0.01)
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_road_rows_does_not_matter(random):
     roads = rows("roads", *(road(str(n), str(n + 1), (n * 100, 0), (n * 100 + 100, n % 3 * 50)) for n in range(6)))
@@ -149,6 +153,7 @@ def test_the_order_of_road_rows_does_not_matter(random):
     assert (one.length_m, one.coordinates.tolist()) == (two.length_m, two.coordinates.tolist())
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1000), st.floats(0, 1000))
 def test_a_route_is_never_shorter_than_the_straight_line_along_a_straight_road(start: float, end: float):
     graph = geo.RoadGraph(rows("roads", road("a", "b", (0, 0), (0, 1000)), road("b", "a", (0, 1000), (0, 0))), UTM)
