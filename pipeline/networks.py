@@ -30,7 +30,9 @@ Weights = dict[str, NDArray[np.float32]]
 class Ops(Protocol):
     """The few operations a layout is written in; training, inference and checking each bring their own."""
 
-    def conv(self, name: str, x: Any, channels: int, kernel: int, *, stride: int = 1, relu: bool = True, plus: Any = None) -> Any:  # noqa: E501
+    def conv(
+        self, name: str, x: Any, channels: int, kernel: int, *, stride: int = 1, relu: bool = True, plus: Any = None
+    ) -> Any:
         """Convolve with zeros around, normalise, add `plus`, cut below zero if `relu`."""
         ...
 
@@ -68,13 +70,13 @@ class Network:
 
     @cached_property
     def _compiled(self) -> Callable[[NDArray[np.uint8]], Any]:
-        tensorflow = _tensorflow()
-        ops = _Inference(tensorflow, self.weights)
+        tf = _tensorflow()
+        ops = _Inference(tf, self.weights)
 
         def answer(pictures: Any) -> Any:
-            return self.layout(ops, tensorflow.cast(pictures, tensorflow.float32) / 255.0)
+            return self.layout(ops, tf.cast(pictures, tf.float32) / 255.0)
 
-        return tensorflow.function(answer, reduce_retracing=False)  # type: ignore[no-any-return]
+        return tf.function(answer, reduce_retracing=False)  # type: ignore[no-any-return]
 
 
 def load(path: Path, layout: Layout) -> tuple[Network, str]:
@@ -93,7 +95,9 @@ def read(path: Path, sha256: str, wanted: dict[str, tuple[int, ...]]) -> Weights
     if not path.is_file():
         raise IntegrityError(f"{path}: no such weights file; install the package again")
     if (size := path.stat().st_size) > LARGEST_BYTES:
-        raise IntegrityError(f"{path}: {size} bytes where at most {LARGEST_BYTES} are allowed; install the package again")
+        raise IntegrityError(
+            f"{path}: {size} bytes where at most {LARGEST_BYTES} are allowed; install the package again"
+        )
     content = path.read_bytes()
     if (found := hashlib.sha256(content).hexdigest()) != sha256:
         raise IntegrityError(f"{path}: sha256 {found[:12]} is not the card's {sha256[:12]}; install the package again")
@@ -143,43 +147,47 @@ class _Shapes:
 class _Inference:
     """Operations in plain TensorFlow on weights into which the normalisation has been folded."""
 
-    tensorflow: Any
+    tf: Any
     weights: Weights
 
-    def conv(self, name: str, x: Any, channels: int, kernel: int, *, stride: int = 1, relu: bool = True, plus: Any = None) -> Any:  # noqa: E501
+    def conv(
+        self, name: str, x: Any, channels: int, kernel: int, *, stride: int = 1, relu: bool = True, plus: Any = None
+    ) -> Any:
         del channels, kernel
-        x = self.tensorflow.nn.conv2d(x, self.weights[f"{name}/kernel"], stride, "SAME")
-        x = self.tensorflow.nn.bias_add(x, self.weights[f"{name}/bias"])
+        x = self.tf.nn.conv2d(x, self.weights[f"{name}/kernel"], stride, "SAME")
+        x = self.tf.nn.bias_add(x, self.weights[f"{name}/bias"])
         x = x if plus is None else x + plus
-        return self.tensorflow.nn.relu(x) if relu else x
+        return self.tf.nn.relu(x) if relu else x
 
     def merge(self, high: Any, low: Any) -> Any:
-        high = self.tensorflow.repeat(self.tensorflow.repeat(high, 2, axis=1), 2, axis=2)
+        high = self.tf.repeat(self.tf.repeat(high, 2, axis=1), 2, axis=2)
         return high[:, : low.shape[1], : low.shape[2]] + low
 
     def pool(self, x: Any) -> Any:
-        mean = self.tensorflow.reduce_mean(x, axis=(1, 2), keepdims=True)
-        return self.tensorflow.concat([mean, self.tensorflow.reduce_max(x, axis=(1, 2), keepdims=True)], axis=-1)
+        mean = self.tf.reduce_mean(x, axis=(1, 2), keepdims=True)
+        return self.tf.concat([mean, self.tf.reduce_max(x, axis=(1, 2), keepdims=True)], axis=-1)
 
 
 def _tensorflow() -> Any:
     """Import TensorFlow, quietly, with the threads asked for."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow  # noqa: PLC0415  5-16 s: only where a network really runs
+    import tensorflow as tf
 
     if wanted := int(os.environ.get(THREADS, "0")):
         # Where TensorFlow already runs (training, a notebook) its threads stay; no answer depends on them.
         with suppress(RuntimeError):
-            tensorflow.config.threading.set_intra_op_parallelism_threads(wanted)
-            tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-    return tensorflow
+            tf.config.threading.set_intra_op_parallelism_threads(wanted)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+    return tf
 
 
 def _card(path: Path) -> dict[str, Any]:
     try:
         card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise IntegrityError(f"{path}: the weights' card cannot be read ({error}); install the package again") from error
+        raise IntegrityError(
+            f"{path}: the weights' card cannot be read ({error}); install the package again"
+        ) from error
     return card
 
 
@@ -188,7 +196,9 @@ def _checked(path: Path, content: bytes, wanted: dict[str, tuple[int, ...]]) -> 
         found = {name: stored[name] for name in stored.files}
     for name, shape in wanted.items():
         if name not in found or found[name].shape != shape or found[name].dtype != np.float16:
-            raise IntegrityError(f"{path}: {name} is not a float16 array of shape {shape}; these are another network's weights")
+            raise IntegrityError(
+                f"{path}: {name} is not a float16 array of shape {shape}; these are another network's weights"
+            )
     if unknown := sorted(set(found) - set(wanted)):
         raise IntegrityError(f"{path}: unknown arrays {unknown[:3]}; these are another network's weights")
     return {name: value.astype(np.float32) for name, value in found.items()}

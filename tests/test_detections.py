@@ -47,7 +47,13 @@ def jpeg(*shape: int) -> bytes:
 
 
 def snapshot(camera_id: str, seconds: float, content: bytes | None = None) -> dict[str, Any]:
-    return {"camera_id": camera_id, "slot_at": at(seconds), "fetched_at": None, "captured_at": None, "jpeg": content or jpeg(48, 64, 3)}
+    return {
+        "camera_id": camera_id,
+        "slot_at": at(seconds),
+        "fetched_at": None,
+        "captured_at": None,
+        "jpeg": content or jpeg(48, 64, 3),
+    }
 
 
 def found(frames: list[dict[str, Any]], snapshots: list[dict[str, Any]], **settings: Any) -> pa.Table:
@@ -78,7 +84,10 @@ def test_grey_pictures_reach_the_detector_in_colour(fake: FakeDetector) -> None:
 
 
 def test_neither_row_order_nor_batch_matters(fake: FakeDetector) -> None:
-    frames, snapshots = [frame(c, s) for c in "ab" for s in (0, 2, 4)], [snapshot(c, s) for c in "ab" for s in (0, 2, 4)]
+    frames, snapshots = (
+        [frame(c, s) for c in "ab" for s in (0, 2, 4)],
+        [snapshot(c, s) for c in "ab" for s in (0, 2, 4)],
+    )
     assert found(frames, snapshots).equals(found(frames[::-1], snapshots[::-1], batch=2))
 
 

@@ -31,7 +31,13 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> None:
 def detection(number: int, seconds: float, wide_px: float) -> dict[str, Any]:
     frame = frame_id("a", at(seconds))
     box = {"x1_px": 1.0, "y1_px": 1.0, "x2_px": 1.0 + wide_px, "y2_px": 12.0}
-    return {"detection_id": f"{frame}#{number:03d}", "frame_id": frame, "camera_id": "a", "captured_at": at(seconds), "score": 0.9} | box
+    return {
+        "detection_id": f"{frame}#{number:03d}",
+        "frame_id": frame,
+        "camera_id": "a",
+        "captured_at": at(seconds),
+        "score": 0.9,
+    } | box
 
 
 def snapshot(seconds: float) -> dict[str, Any]:

@@ -26,8 +26,10 @@ class Boxes:
 class Detector(Protocol):
     """A network that finds vehicles."""
 
-    version: str
-    """Name and hash of weights; part of every lineage."""
+    @property
+    def version(self) -> str:
+        """Name and hash of weights; part of every lineage."""
+        ...
 
     def detect(self, images: list[NDArray[np.uint8]]) -> list[Boxes]:
         """Find the vehicles of each image ((h, w, 3) BGR uint8, any size); the batch does not change the answer."""

@@ -88,7 +88,9 @@ def placing(height: int, width: int) -> tuple[float, int, int]:
 def decode(answer: NDArray[np.float32], size: tuple[int, int]) -> Boxes:
     """Turn the network's (60, 88, 5) into boxes in pixels of an image of `size` (height, width)."""
     logit = np.ascontiguousarray(answer[..., 0])
-    peak = (cv2.dilate(logit, np.ones((3, 3), np.uint8)) == logit) & (logit >= np.log(LOWEST_SCORE / (1 - LOWEST_SCORE)))
+    peak = (cv2.dilate(logit, np.ones((3, 3), np.uint8)) == logit) & (
+        logit >= np.log(LOWEST_SCORE / (1 - LOWEST_SCORE))
+    )
     row, column = np.nonzero(peak)
     order = np.lexsort((column, row, -logit[row, column]))[:MOST]
     row, column = row[order], column[order]
@@ -96,10 +98,11 @@ def decode(answer: NDArray[np.float32], size: tuple[int, int]) -> Boxes:
     middle = (np.stack([column, row], axis=1) + 0.5) * STRIDE_PX
     scale, left, top = placing(*size)
     xyxy = (np.concatenate([middle - away[:, :2], middle + away[:, 2:]], axis=1) - [left, top, left, top]) / scale
-    xyxy = np.clip(xyxy, 0, [size[1], size[0], size[1], size[0]]).astype(np.float32)
-    kept = suppress(xyxy)
+    edges = np.clip(xyxy, 0, [size[1], size[0], size[1], size[0]])
+    boxes = np.asarray(edges, np.float32)
+    kept = suppress(boxes)
     score = (1 / (1 + np.exp(-logit[row, column][kept].astype(np.float64)))).astype(np.float32)
-    return Boxes(xyxy[kept], score, ("vehicle",) * len(kept))
+    return Boxes(boxes[kept], score, ("vehicle",) * len(kept))
 
 
 def suppress(xyxy: NDArray[np.float32]) -> list[int]:

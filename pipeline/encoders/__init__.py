@@ -13,10 +13,15 @@ from pipeline.errors import FeedNotFoundError
 class Encoder(Protocol):
     """A network that turns a vehicle's picture into a vector."""
 
-    version: str
-    """Name and hash of weights; part of every lineage."""
-    dimensions: int
-    """Numbers in a vector."""
+    @property
+    def version(self) -> str:
+        """Name and hash of weights; part of every lineage."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """Numbers in a vector."""
+        ...
 
     def encode(self, image: NDArray[np.uint8], xyxy_px: NDArray[np.float32]) -> NDArray[np.float16]:
         """Encode the boxes of one image.

@@ -34,7 +34,8 @@ class ResNet:
         """Encode crops of (48, 64, 3) BGR; (n, dimensions) float16 of unit length."""
         stacked = np.stack(crops) if crops else np.zeros((0, CROP[1], CROP[0], 3), np.uint8)
         raw = self.network.run(stacked).reshape(-1, self.dimensions).astype(np.float64)
-        return (raw / np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-9)).astype(np.float16)
+        unit = raw / np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-9)
+        return np.asarray(unit, np.float16)
 
 
 def load() -> ResNet:

@@ -10,11 +10,13 @@ GREY = 114
 """Fill outside the picture, as in the detector's letterbox."""
 
 
-def place(size: tuple[int, int], frame: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draw a 2x3 affine map from a picture of `size` (width, height) into `frame`: fit, zoom, shift, mirror."""
+def place(
+    size: tuple[int, int], frame: tuple[int, int], largest: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw a 2x3 affine map from a picture of `size` (width, height) into `frame`: fit, zoom to at most `largest`, shift, mirror."""
     (width, height), (wide, high) = size, frame
     fit = min(wide / width, high / height)
-    zoom = fit * np.exp(rng.uniform(np.log(0.75), np.log(1.9)))
+    zoom = fit * np.exp(rng.uniform(np.log(0.75), np.log(largest)))
     aspect = np.exp(rng.uniform(-0.12, 0.12))
     scale = np.array([zoom * aspect, zoom / aspect])
     spare = np.array([wide, high]) - scale * [width, height]
@@ -33,6 +35,11 @@ def move(boxes: Boxes, matrix: NDArray[np.float64], frame: tuple[int, int]) -> t
     cut = whole.copy()
     cut[:, [0, 2]], cut[:, [1, 3]] = whole[:, [0, 2]].clip(0, frame[0]), whole[:, [1, 3]].clip(0, frame[1])
     return cut.astype(np.float32), _area(cut) / np.maximum(_area(whole), 1e-6)
+
+
+def shift(points: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Map (n, 2) points."""
+    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float32)
 
 
 def warp(image: Image, matrix: NDArray[np.float64], frame: tuple[int, int]) -> Image:

@@ -65,7 +65,9 @@ def train(sources: Sources, out: Path, settings: Settings, start: Path | None = 
         layers.store(out / "state.npz", layers.named(net.variables + optimizer.variables))
         layers.store(out / "averaged.npz", layers.averaged(net, optimizer))
         pace = steps / (time.monotonic() - began)
-        print(f"step {done + steps}/{settings.steps} loss {history.history['loss'][0]:.4f} {pace:.2f} steps/s", flush=True)
+        print(
+            f"step {done + steps}/{settings.steps} loss {history.history['loss'][0]:.4f} {pace:.2f} steps/s", flush=True
+        )
 
 
 def compiled(settings: Settings) -> tuple[keras.Model, Any]:
@@ -120,12 +122,14 @@ def example(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Augment one picture and draw its targets: (240, 352, 3) 0..1 and (60, 88, 7)."""
     image = picture.image()
-    matrix = augment.place((image.shape[1], image.shape[0]), FRAME, rng)
+    matrix = augment.place((image.shape[1], image.shape[0]), FRAME, picture.largest_zoom, rng)
     boxes, left = augment.move(picture.boxes_px, matrix, FRAME)
     unknown, _ = augment.move(picture.unknown_px, matrix, FRAME)
     sizes = boxes[:, 2:] - boxes[:, :2]
     sure = (left >= settings.kept) & (sizes[:, 1] >= settings.smallest_px) & (sizes[:, 0] >= settings.smallest_px / 2)
-    target = targets.draw(boxes[sure], np.concatenate([unknown, boxes[~sure]]), picture.background, FRAME)
+    enlarged = abs(matrix[0, 0]) * image.shape[1] > 1.2 * FRAME[0]
+    far = [augment.shift(polygon, matrix) for polygon in picture.far_px] if enlarged else []
+    target = targets.draw(boxes[sure], np.concatenate([unknown, boxes[~sure]]), picture.background, FRAME, far)
     image = augment.weather(augment.warp(image, matrix, FRAME), rng)
     return image.astype(np.float32) / 255.0, target
 
@@ -172,14 +176,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--source", type=Path, required=True, help="folder that holds fdr/ and singapore/")
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoints; started again, it goes on")
-    parser.add_argument("--start", type=Path, help="averaged.npz to start from")
+    parser.add_argument("--renders", type=Path, help="folder of pipeline.training.renders; a quarter of each batch")
+    parser.add_argument("--start", type=Path, help="averaged.npz to start from; it also settles what is unlabelled")
     parser.add_argument("--leave-out", default="", help="fdr camera to leave out")
     parser.add_argument("--steps", type=int, default=Settings.steps)
     parser.add_argument("--rate", type=float, default=Settings.rate)
     parser.add_argument("--seed", type=int, default=Settings.seed)
     given = parser.parse_args()
     settings = Settings(steps=given.steps, rate=given.rate, seed=given.seed)
-    sources = [(labelled.streets(given.source, leave_out=given.leave_out), 12), (labelled.expressways(given.source), 4)]
+    given.out.mkdir(parents=True, exist_ok=True)
+    far_away = labelled.expressways(given.source)
+    if given.start:
+        far_away = labelled.settle(far_away, export(given.start, given.out / "first"))
+    sources = [(labelled.streets(given.source, leave_out=given.leave_out), 9 if given.renders else 12), (far_away, 4)]
+    if given.renders:
+        sources.append((labelled.rendered(given.renders), 3))
     print(f"pictures: {[len(pictures) for pictures, _ in sources]}", flush=True)
     train(sources, given.out, settings, given.start)
     detector = export(given.out / "averaged.npz", given.out / "ttfnet", settings=asdict(settings))

@@ -65,7 +65,7 @@ class Source:
     def _odds(self) -> NDArray[np.float64]:
         """Tracks are drawn more often than vehicles seen once."""
         weight = np.array([min(len(vehicle.crops), 4) ** 1.5 for vehicle in self.vehicles], float)
-        return weight / weight.sum()
+        return np.asarray(weight / weight.sum(), np.float64)
 
     @cached_property
     def _seen(self) -> dict[tuple[str, float], list[int]]:
@@ -97,7 +97,9 @@ def train(sources: list[Source], out: Path, settings: Settings, start: Path | No
         layers.store(out / "state.npz", layers.named(net.variables + optimizer.variables))
         layers.store(out / "averaged.npz", layers.averaged(net, optimizer))
         pace = steps / (time.monotonic() - began)
-        print(f"step {done + steps}/{settings.steps} loss {history.history['loss'][0]:.4f} {pace:.2f} steps/s", flush=True)
+        print(
+            f"step {done + steps}/{settings.steps} loss {history.history['loss'][0]:.4f} {pace:.2f} steps/s", flush=True
+        )
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -208,13 +210,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--source", type=Path, required=True, help="folder that holds fdr/ and reid/")
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoints; started again, it goes on")
+    parser.add_argument("--renders", type=Path, help="folder of pipeline.training.renders")
     parser.add_argument("--start", type=Path, help="averaged.npz to start from")
     parser.add_argument("--steps", type=int, default=Settings.steps)
     parser.add_argument("--rate", type=float, default=Settings.rate)
     parser.add_argument("--seed", type=int, default=Settings.seed)
     given = parser.parse_args()
     settings = Settings(steps=given.steps, rate=given.rate, seed=given.seed)
-    sources = [Source(vehicles.tracked(given.source), 56), Source(vehicles.two_views(given.source), 24)]
+    sources = [Source(vehicles.tracked(given.source), 40), Source(vehicles.two_views(given.source), 16)]
+    if given.renders:
+        sources.append(Source(vehicles.rendered(given.renders), 16))
     print(f"vehicles: {[len(source.vehicles) for source in sources]}", flush=True)
     train(sources, given.out, settings, given.start)
     encoder = export(given.out / "averaged.npz", given.out / "resnet", settings=asdict(settings))

@@ -1,13 +1,20 @@
-"""Read labelled pictures: real streets with automatic labels, and the boxes to leave out of a loss."""
+"""Read labelled pictures: real streets with automatic labels, renders, and what to leave out of a loss."""
 
-from dataclasses import dataclass
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+
+from pipeline.detectors import Boxes, Detector
+from pipeline.training.precision import overlaps
 
 HELD_OUT = tuple(datetime(2020, 5, 5, 13, *clock) for clock in ((9, 55), (16, 55), (23, 48), (30, 45)))  # noqa: DTZ001
 """Middles of the blocks of `fdr` that no training sees, local time: where the hand labels are."""
@@ -28,6 +35,10 @@ class Labelled:
     """(m, 4) areas that teach nothing unless a vehicle's box covers them."""
     background: float
     """Weight of what lies outside all boxes: 1 known to be empty, near 0 unknown."""
+    far_px: tuple[NDArray[np.float32], ...] = ()
+    """Polygons (k, 2) where vehicles were too small to be labelled: background, but unknown once enlarged."""
+    largest_zoom: float = 1.9
+    """Enlarged more, vehicles too small to be labelled would look like vehicles."""
 
     def image(self) -> NDArray[np.uint8]:
         """Decode to (h, w, 3) BGR."""
@@ -50,6 +61,7 @@ def streets(source: Path, *, held_out: bool = False, leave_out: str = "", min_sc
     folder = source / "fdr"
     frames = pq.read_table(folder / "frames.parquet", columns=["camera", "time_local", "path"]).to_pylist()
     rows = pq.read_table(folder / "boxes.parquet").to_pylist()
+    far = _far(folder / "ignore_regions.json")
     certain = _by_frame([row for row in rows if not row["ignore"] and row["score"] >= min_score])
     doubtful = _by_frame([row for row in rows if row["ignore"] or row["score"] < min_score])
     doubtful_too = _by_frame(pq.read_table(folder / "ignore_boxes.parquet").to_pylist())
@@ -60,7 +72,8 @@ def streets(source: Path, *, held_out: bool = False, leave_out: str = "", min_sc
         key = (frame["camera"], frame["time_local"])
         unknown = doubtful.get(key, []) + doubtful_too.get(key, [])
         jpeg = (folder / frame["path"]).read_bytes()
-        chosen.append(Labelled(jpeg, frame["camera"], _array(certain.get(key, [])), _array(unknown), 1.0))
+        boxes = _array(certain.get(key, []))
+        chosen.append(Labelled(jpeg, frame["camera"], boxes, _array(unknown), 1.0, far.get(frame["camera"], ())))
     return chosen
 
 
@@ -71,23 +84,79 @@ def expressways(source: Path, *, min_score: float = 0.4, background: float = 0.0
     it weighs `background`.
     """
     folder = source / "singapore"
-    rows = pq.read_table(folder / "boxes.parquet").to_pylist()
-    names = sorted({row["path"] for row in rows})
     chosen = []
-    for name in names:
-        here = [row for row in rows if row["path"] == name]
-        certain = [row for row in here if row["score"] >= min_score and not row["scenery"]]
-        unknown = [row for row in here if row not in certain]
+    for name, rows in sorted(_grouped(pq.read_table(folder / "boxes.parquet").to_pylist(), "path").items()):
+        certain = [row for row in rows if row["score"] >= min_score and not row["scenery"]]
+        unknown = [row for row in rows if row not in certain]
         jpeg = (folder / name).read_bytes()
-        chosen.append(Labelled(jpeg, here[0]["camera"], _array(map(_box, certain)), _array(map(_box, unknown)), background))
+        boxes, doubtful = _array(map(_box, certain)), _array(map(_box, unknown))
+        chosen.append(Labelled(jpeg, rows[0]["camera"], boxes, doubtful, background))
     return chosen
+
+
+def rendered(folder: Path) -> list[Labelled]:
+    """Read what `training.renders` wrote; vehicles under 8 px are not in its labels."""
+    grouped = _grouped(pq.read_table(folder / "boxes.parquet").to_pylist(), "path")
+    none = _array([])
+    return [
+        Labelled((folder / name).read_bytes(), rows[0]["camera"], _array(map(_box, rows)), none, 1.0, largest_zoom=1.15)
+        for name, rows in sorted(grouped.items())
+    ]
+
+
+def settle(
+    pictures: list[Labelled], detector: Detector, *, sure: float = 0.55, empty: float = 0.06, background: float = 0.6
+) -> list[Labelled]:
+    """Let a first detector, asked twice (as is and mirrored), decide about areas that are unknown.
+
+    Its boxes of at least `sure` in both that no label overlaps become vehicles, those between are unknown, and where
+    it finds nothing of `empty` the rest weighs `background`.
+    """
+    settled = []
+    for first in range(0, len(pictures), 64):
+        part = pictures[first : first + 64]
+        images = [picture.image() for picture in part]
+        plain, mirrored = detector.detect(images), detector.detect([image[:, ::-1] for image in images])
+        for picture, image, a, b in zip(part, images, plain, mirrored, strict=True):
+            left, right = image.shape[1] - b.xyxy_px[:, 2], image.shape[1] - b.xyxy_px[:, 0]
+            back = np.stack([left, b.xyxy_px[:, 1], right, b.xyxy_px[:, 3]], axis=1)
+            flipped = replace(b, xyxy_px=back)
+            settled.append(_settled(picture, a, flipped, sure, empty, background))
+    return settled
 
 
 def _is_held_out(time: datetime) -> bool:
     return any(abs((time - middle).total_seconds()) <= HELD_OUT_S for middle in HELD_OUT)
 
 
-def _by_frame(rows: list[dict]) -> dict[tuple[str, datetime], list[list[float]]]:
+def _settled(picture: Labelled, a: Boxes, b: Boxes, sure: float, empty: float, background: float) -> Labelled:
+    """Merge the labels of one picture with what a detector found in it and in its mirror image."""
+    share = overlaps(a.xyxy_px, b.xyxy_px)
+    agreed = np.where(share > 0.5, b.score[None], 0).max(axis=1, initial=0)
+    new = (a.score >= sure) & (agreed >= sure) & ~(overlaps(a.xyxy_px, picture.boxes_px) > 0.3).any(axis=1)
+    doubtful = [boxes.xyxy_px[boxes.score >= empty] for boxes in (a, b)]
+    return replace(
+        picture,
+        boxes_px=np.concatenate([picture.boxes_px, a.xyxy_px[new]]),
+        unknown_px=np.concatenate([picture.unknown_px, *doubtful]).astype(np.float32),
+        background=background,
+    )
+
+
+def _far(path: Path) -> dict[str, tuple[NDArray[np.float32], ...]]:
+    """Read the polygons of the far band by camera."""
+    cameras = json.loads(path.read_text(encoding="utf-8"))["cameras"]
+    return {name: tuple(np.array(each["polygon"], np.float32) for each in found) for name, found in cameras.items()}
+
+
+def _grouped(rows: list[dict[str, Any]], key: str) -> dict[str, list[dict[str, Any]]]:
+    grouped = defaultdict(list)
+    for row in rows:
+        grouped[row[key]].append(row)
+    return grouped
+
+
+def _by_frame(rows: list[dict[str, Any]]) -> dict[tuple[str, datetime], list[list[float]]]:
     """Group boxes by camera and time."""
     grouped: dict[tuple[str, datetime], list[list[float]]] = {}
     for row in rows:
@@ -95,9 +164,9 @@ def _by_frame(rows: list[dict]) -> dict[tuple[str, datetime], list[list[float]]]
     return grouped
 
 
-def _box(row: dict) -> list[float]:
+def _box(row: dict[str, Any]) -> list[float]:
     return [row["x1"], row["y1"], row["x2"], row["y2"]]
 
 
-def _array(boxes: object) -> NDArray[np.float32]:
+def _array(boxes: Iterable[list[float]]) -> NDArray[np.float32]:
     return np.asarray(list(boxes), np.float32).reshape(-1, 4)

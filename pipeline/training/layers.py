@@ -20,7 +20,9 @@ class KerasOps:
     plain: dict[str, Any] = field(default_factory=dict)
     """Names of convolutions without normalisation and the value their bias starts from."""
 
-    def conv(self, name: str, x: Any, channels: int, kernel: int, *, stride: int = 1, relu: bool = True, plus: Any = None) -> Any:  # noqa: E501
+    def conv(
+        self, name: str, x: Any, channels: int, kernel: int, *, stride: int = 1, relu: bool = True, plus: Any = None
+    ) -> Any:
         """Convolve, normalise, add, cut."""
         bare = name in self.plain
         x = keras.layers.Conv2D(
@@ -68,7 +70,8 @@ def fold(variables: dict[str, np.ndarray]) -> Weights:
                 variables[f"{name}_norm/{part}"] for part in ("gamma", "beta", "moving_mean", "moving_variance")
             )
             scale = gamma / np.sqrt(variance + EPSILON)
-            weights[kernel], weights[f"{name}/bias"] = variables[kernel] * scale, beta - mean * scale
+            weights[kernel] = np.asarray(variables[kernel] * scale, np.float32)
+            weights[f"{name}/bias"] = np.asarray(beta - mean * scale, np.float32)
         else:
             weights[kernel], weights[f"{name}/bias"] = variables[kernel], variables[f"{name}/bias"]
     return weights

@@ -44,8 +44,10 @@ def measure(encoder: Encoder, source: Path) -> dict[str, float]:
     figures = {f"{name}_{how}": value for how, gated in (("gated", True), ("open", False))
                for name, value in zip(("rank1", "map"), ranks(seen, vectors, gated=gated), strict=True)}  # fmt: skip
     pairs = look_alikes(folder / "validation/pairs.csv")
-    ends = [encode(encoder, [pair[end] for pair in pairs], folder / "frames") for end in (0, 1)]
-    return figures | {"auc": separation(np.sum(ends[0] * ends[1], axis=1), np.array([pair[2] for pair in pairs]))}
+    first, second = (
+        encode(encoder, ends, folder / "frames") for ends in ([a for a, _, _ in pairs], [b for _, b, _ in pairs])
+    )
+    return figures | {"auc": separation(np.sum(first * second, axis=1), np.array([same for _, _, same in pairs]))}
 
 
 def identities(path: Path) -> list[Seen]:
@@ -57,7 +59,10 @@ def identities(path: Path) -> list[Seen]:
 def look_alikes(path: Path) -> list[tuple[Seen, Seen, bool]]:
     """Read pairs of boxes and whether both are one vehicle."""
     rows = csv.DictReader(path.open(encoding="utf-8"))
-    return [(_seen(row, "camera_a", "time_a", "a"), _seen(row, "camera_b", "time_b", "b"), row["same"] == "1") for row in rows]
+    return [
+        (_seen(row, "camera_a", "time_a", "a"), _seen(row, "camera_b", "time_b", "b"), row["same"] == "1")
+        for row in rows
+    ]
 
 
 def encode(encoder: Encoder, seen: list[Seen], frames: Path) -> NDArray[np.float32]:

@@ -1,5 +1,8 @@
 """Draw what the detector should answer: a Gaussian hill on each vehicle, its box, and a weight for every cell."""
 
+from collections.abc import Sequence
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +14,11 @@ CHANNELS = 7
 
 
 def draw(
-    boxes: NDArray[np.float32], unknown: NDArray[np.float32], background: float, frame: tuple[int, int]
+    boxes: NDArray[np.float32],
+    unknown: NDArray[np.float32],
+    background: float,
+    frame: tuple[int, int],
+    far: Sequence[NDArray[np.float32]] = (),
 ) -> NDArray[np.float32]:
     """Draw the targets of one picture.
 
@@ -20,13 +27,16 @@ def draw(
         unknown: (m, 4) areas whose cells weigh nothing unless in a vehicle's box.
         background: Weight of cells outside everything, 0..1; a margin around each vehicle weighs 1.
         frame: Width and height, pixels.
+        far: Polygons (k, 2) whose cells weigh nothing, pixels of the frame.
 
     Returns:
         (height / 4, width / 4, 7) float32.
     """
     wide, high = frame[0] // STRIDE_PX, frame[1] // STRIDE_PX
     target = np.zeros((high, wide, CHANNELS), np.float32)
-    target[..., 6] = background
+    weight = np.full((high, wide), background, np.float32)
+    cv2.fillPoly(weight, [np.round(polygon / STRIDE_PX).astype(np.int32) for polygon in far], 0.0)
+    target[..., 6] = weight
     for box in boxes:
         x, y = _cells(box, margin=0.5)
         target[y, x, 6] = 1.0
@@ -50,7 +60,10 @@ def _hill(target: NDArray[np.float32], box: list[float]) -> None:
     x = np.arange(max(peak[0] - reach[0], 0), min(peak[0] + reach[0], wide - 1) + 1)
     y = np.arange(max(peak[1] - reach[1], 0), min(peak[1] + reach[1], high - 1) + 1)
     sigma = np.maximum((2 * reach + 1) / 6, 0.45)
-    hill = np.exp(-((x - peak[0]) ** 2) / (2 * sigma[0] ** 2)) * np.exp(-((y - peak[1]) ** 2) / (2 * sigma[1] ** 2))[:, None]
+    hill = (
+        np.exp(-((x - peak[0]) ** 2) / (2 * sigma[0] ** 2))
+        * np.exp(-((y - peak[1]) ** 2) / (2 * sigma[1] ** 2))[:, None]
+    )
     window = target[y[0] : y[-1] + 1, x[0] : x[-1] + 1]
     window[..., 0] = np.maximum(window[..., 0], hill)
     window[..., 1:5] = box

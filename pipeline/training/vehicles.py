@@ -2,8 +2,8 @@
 
 import csv
 from collections import defaultdict
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 MARGIN = 0.2
 """Share of a box kept around it, so that training can shift its edges."""
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 KEPT_AWAY_S = 3.5
 """No picture of a camera this near to a labelled sighting is trained on, seconds."""
 
@@ -36,8 +37,7 @@ class Vehicle:
     camera: str
     """Camera; empty where views of several cameras are one vehicle."""
     times: frozenset[float]
-    """Seconds at which it was seen; two vehicles of one camera that share one are two vehicles."""
-    source: str
+    """Seconds at which it was seen, where known; two vehicles of one camera that share one are two vehicles."""
 
 
 def tracked(source: Path, *, smallest_px: float = 16.0) -> list[Vehicle]:
@@ -77,7 +77,17 @@ def two_views(source: Path) -> list[Vehicle]:
     for row in csv.DictReader((folder / "index.csv").open(encoding="utf-8")):
         image = np.asarray(cv2.imread(str(folder / row["path"]), cv2.IMREAD_COLOR), np.uint8)
         views[row["identity"]].append(Crop(image, np.array([0, 0, image.shape[1], image.shape[0]], np.float32)))
-    return [Vehicle(tuple(crops), "", frozenset(), "reid") for _, crops in sorted(views.items())]
+    return [Vehicle(tuple(crops), "", frozenset()) for _, crops in sorted(views.items())]
+
+
+def rendered(folder: Path, *, smallest_px: float = 20.0) -> list[Vehicle]:
+    """Read what `training.renders` wrote: vehicles of one fleet, over all cameras; boxes cut by the frame are kept."""
+    rows = pq.read_table(folder / "boxes.parquet").to_pylist()
+    tracks: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        if _long(row) >= smallest_px:
+            tracks[row["vehicle"]].append(row)
+    return [replace(vehicle, camera="", times=frozenset()) for vehicle in _cropped(folder, list(tracks.values()))]
 
 
 def crop(image: NDArray[np.uint8], box: NDArray[np.float32]) -> Crop:
@@ -91,18 +101,21 @@ def crop(image: NDArray[np.uint8], box: NDArray[np.float32]) -> Crop:
 def _cropped(folder: Path, tracks: list[list[dict[str, Any]]]) -> list[Vehicle]:
     """Cut every box out of its picture, each picture read once."""
     by_path: dict[str, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
-    for track, rows in enumerate(tracks):
+    for number, rows in enumerate(tracks):
         for row in rows:
-            by_path[row["path"]].append((track, row))
+            by_path[row["path"]].append((number, row))
     crops: dict[int, list[Crop]] = defaultdict(list)
-    for path, rows in sorted(by_path.items()):
+    for path, found in sorted(by_path.items()):
         image = np.asarray(cv2.imread(str(folder / path), cv2.IMREAD_COLOR), np.uint8)
-        for track, row in rows:
+        for track, row in found:
             crops[track].append(crop(image, np.array([row[key] for key in ("x1", "y1", "x2", "y2")], np.float32)))
     return [
-        Vehicle(tuple(crops[track]), rows[0]["camera"], frozenset(row["time_utc"].timestamp() for row in rows), "fdr")
-        for track, rows in enumerate(tracks) if rows
-    ]  # fmt: skip
+        Vehicle(
+            tuple(crops[track]), rows[0]["camera"], frozenset(row.get("time_utc", NEVER).timestamp() for row in rows)
+        )
+        for track, rows in enumerate(tracks)
+        if rows
+    ]
 
 
 def _near(row: dict[str, Any], away: dict[str, list[datetime]]) -> bool:
