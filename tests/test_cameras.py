@@ -21,7 +21,7 @@ FEED = Feed(
 )  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def feed(monkeypatch: pytest.MonkeyPatch):
     """Make `feeds.load` answer with a feed of the test."""
 
@@ -32,11 +32,11 @@ def feed(monkeypatch: pytest.MonkeyPatch):
     return use
 
 
-def test_ids_carry_the_name_of_their_feed(feed):
+def test_ids_carry_the_name_of_their_feed():
     assert cameras.survey(SCAN)["camera_id"].to_pylist() == ["made:a", "made:b"]
 
 
-def test_what_the_feed_does_not_know_the_scan_says(feed):
+def test_what_the_feed_does_not_know_the_scan_says():
     arch, bridge = cameras.survey(SCAN).to_pylist()
     assert (arch["cadence_s"], bridge["cadence_s"]) == (30.0, 2.0)
     assert (arch["licence"], arch["attribution"]) == ("CC0", "Pictures: us")
@@ -48,11 +48,11 @@ def test_the_licence_of_the_feed_stands_before_that_of_the_scan(feed):
     assert set(cameras.survey(SCAN)["licence"].to_pylist()) == {"OGL v3"}
 
 
-def test_only_the_cameras_a_scan_names_are_kept(feed):
+def test_only_the_cameras_a_scan_names_are_kept():
     assert cameras.survey(replace(SCAN, cameras=("b",)))["native_id"].to_pylist() == ["b"]
 
 
-def test_an_unknown_camera_is_refused_and_those_there_are_named(feed):
+def test_an_unknown_camera_is_refused_and_those_there_are_named():
     with pytest.raises(SettingsError, match=r"no cameras \['z'\]; choose from \['a', 'b'\]"):
         cameras.survey(replace(SCAN, cameras=("b", "z")))
 

@@ -33,7 +33,7 @@ MAP_ONLY = {"x": 0, "y": 40, "width": 650, "height": 420}
 GROUND = "#0a0f1d"
 SEEN = {
     "cameras": (layers.VERDICT_COLOURS["trajectory"], 0.95), "trips": (layers.SPEED[0], 0.95), "arcs": (layers.ARC, 0.6),
-    "heatmap": (layers.HEAT[1], 0.35), "roads": ("#33415f", 1.0),
+    "heatmap": (layers.HEAT[1], 0.3), "roads": ("#33415f", 1.0),
 }  # fmt: skip
 """Layer to a colour that only it draws, and its opacity over the ground."""
 

@@ -94,7 +94,7 @@ def heat_layer(heatmap: pa.Table) -> Layer:
     rows = pa.table({"h3": sorted(sums), "vehicle_minutes": [float(sums[name]) for name in sorted(sums)]})
     style = _style(
         "heatmap", "hexagonId", "Vehicle-minutes by H3 cell", HEAT[3], {"hex_id": "h3"},
-        {"opacity": 0.35, "coverage": 0.92, "enable3d": False, "filled": True, "outline": False, "colorRange": _range(HEAT)},
+        {"opacity": 0.3, "coverage": 0.92, "enable3d": False, "filled": True, "outline": False, "colorRange": _range(HEAT)},
         {"colorField": {"name": "vehicle_minutes", "type": "real"}, "colorScale": "quantile"},
     )  # fmt: skip
     return Layer("heatmap", "H3 heatmap", _arrow("heatmap", rows), style, ("vehicle_minutes",), rows.num_rows,

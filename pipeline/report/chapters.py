@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,8 @@ MAX_ROWS = 200
 """Rows of one table of the page; the page says how many more there are."""
 MAX_CHARTS = 24
 """Cameras with a flow chart: the busiest."""
+STEPS_MIN, MAX_STEPS = (5, 15, 60), 100
+"""Minutes that a column of a flow chart may cover: the least with so few columns."""
 Tables = Mapping[str, pa.Table]
 Rows = list[dict[str, Any]]
 
@@ -90,33 +92,32 @@ def pairs(tables: Tables, names: Mapping[str, str]) -> Rows:
     return sorted(rows, key=lambda row: -row["links"])
 
 
-def flows(products: Tables, names: Mapping[str, str]) -> Rows:
-    """Chart the published flow of each camera, all on one scale and one stretch of time."""
-    rows = (
-        products["flow"].sort_by([("camera_id", "ascending"), ("interval_at", "ascending")]).to_pylist()
-        if "flow" in products
-        else []
-    )
+def flows(products: Tables, names: Mapping[str, str], timezone: str) -> Rows:
+    """Chart the published flow of each camera, all on one scale and one stretch of time; longer nights in wider steps."""
+    rows = products["flow"].to_pylist() if "flow" in products else []
     if not rows:
         return []
-    first, last = min(row["interval_at"] for row in rows), max(row["interval_at"] for row in rows)
-    moments = [first + timedelta(minutes=5) * n for n in range((last - first) // timedelta(minutes=5) + 1)]
-    ahead = rows[0]["interval_local"].replace(tzinfo=None) - rows[0]["interval_at"].replace(tzinfo=None)
-    labels = [f"{(moment + ahead):%H:%M}" for moment in moments]
-    seen: dict[str, dict[str, dict[datetime, int]]] = defaultdict(lambda: defaultdict(dict))
-    expected: dict[str, Counter[datetime]] = defaultdict(Counter)
+    first, last = (pick(row["interval_at"] for row in rows) for pick in (min, max))
+    minutes = next((each for each in STEPS_MIN if (last - first) / timedelta(minutes=each) < MAX_STEPS), STEPS_MIN[-1])
+    step = timedelta(minutes=minutes)
+    first = first.replace(minute=first.minute // minutes * minutes)
+    moments = [first + step * n for n in range((last - first) // step + 1)]
+    zone = ZoneInfo(timezone)
+    labels = [f"{moment.astimezone(zone):%H:%M}" for moment in moments]
+    seen: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0] * len(moments)))
+    expected: dict[str, list[int]] = defaultdict(lambda: [0] * len(moments))
     for row in rows:
-        seen[row["camera_id"]][row["heading"]][row["interval_at"]] = row["vehicles"]
-        expected[row["camera_id"]][row["interval_at"]] += row["vehicles_expected"]
-    top = max(count for counts in expected.values() for count in counts.values())
-    total = {camera: sum(sum(times.values()) for times in headings.values()) for camera, headings in seen.items()}
+        at = (row["interval_at"] - first) // step
+        seen[row["camera_id"]][row["heading"]][at] += row["vehicles"]
+        expected[row["camera_id"]][at] += row["vehicles_expected"]
+    top = max(map(max, expected.values()))
+    total = {camera: sum(map(sum, headings.values())) for camera, headings in seen.items()}
     return [
         {
-            "name": names.get(camera, camera), "vehicles": total[camera],
+            "name": names.get(camera, camera), "vehicles": total[camera], "minutes": minutes,
             "headings": [(heading, figures.heading_class(heading)) for heading in sorted(seen[camera])],
             "chart": figures.flow(
-                labels, {heading: [times.get(at, 0) for at in moments] for heading, times in seen[camera].items()},
-                [expected[camera][at] for at in moments], top, f"vehicles per five minutes at {names.get(camera, camera)}",
+                labels, seen[camera], expected[camera], top, f"vehicles per {minutes} minutes at {names.get(camera, camera)}"
             ),
         }
         for camera in sorted(seen, key=lambda camera: (-total[camera], camera))[:MAX_CHARTS]

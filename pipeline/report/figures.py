@@ -36,18 +36,16 @@ def bar(parts: Sequence[tuple[str, int]], label: str) -> str:
 def histogram(counts: Sequence[int], low: float, high: float, label: str, ticks: Sequence[str]) -> str:
     """Draw columns of equal width from `low` to `high`, with their counts as titles and `ticks` evenly below."""
     width, height, foot = 420.0, 130.0, 18.0
-    top, step = max([*counts, 1]), width / max(len(counts), 1)
-    span = (high - low) / max(len(counts), 1)
-    columns = [_rule(0, width, 14, f"{top:,}")]
-    columns += [
-        f'<rect class="mark" x="{at * step + 1:.2f}" y="{height - foot - tall:.2f}" width="{step - 2:.2f}" height="{tall:.2f}">'
-        f"<title>{low + at * span:.2f} to {low + (at + 1) * span:.2f}: {count:,}</title></rect>"
-        for at, count in enumerate(counts)
-        for tall in [(height - foot - 14) * count / top]
-    ]
-    return _svg(
-        width, height, "".join(columns) + _axis(width, height - foot) + _ticks(ticks, width, height - 4), label, "chart"
-    )
+    left, top, span = 34.0, max([*counts, 1]), (high - low) / max(len(counts), 1)
+    step, floor = (width - left) / max(len(counts), 1), height - foot
+    drawn = [_rule(left, width, 14, f"{top:,}"), _axis(width, floor, left)]
+    for at, count in enumerate(counts):
+        tall = (floor - 14) * count / top
+        drawn.append(
+            f'<rect class="mark" x="{left + at * step + 1:.2f}" y="{floor - tall:.2f}" width="{step - 2:.2f}" height="{tall:.2f}">'
+            f"<title>{low + at * span:.2f} to {low + (at + 1) * span:.2f}: {count:,}</title></rect>"
+        )
+    return _svg(width, height, "".join(drawn) + _ticks(ticks, left, width, height - 4), label, "chart")
 
 
 def flow(
@@ -85,8 +83,10 @@ def flow(
                     f"<title>{moment} {escape(heading)}: {seen[heading][at]:,} seen</title></rect>"
                 )
     every = max(1, -(-len(intervals) // 5))
-    for at in range(0, len(intervals), every):
-        drawn.append(f'<text x="{left + at * step + step * 0.1:.1f}" y="{height - 4}">{escape(intervals[at])}</text>')
+    drawn += [
+        f'<text x="{left + at * step + step * 0.1:.1f}" y="{height - 4}">{escape(intervals[at])}</text>'
+        for at in range(0, len(intervals), every)
+    ]
     return _svg(width, height, _axis(width, height - foot, left) + "".join(drawn), label, "chart")
 
 
@@ -162,7 +162,8 @@ class _Frame:
     def placed(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Degrees to pixels."""
         turned: NDArray[np.float64] = (points - (self.low + self.high) / 2) * [self.shrink, -1.0] * self.scale
-        return np.round(turned + [MAP_PX / 2, self.height / 2], 1)
+        middle = np.array([MAP_PX / 2, self.height / 2])
+        return (turned + middle).round(1)
 
     def path(self, line: NDArray[np.float64]) -> str:
         return " ".join(f"{x:g},{y:g}" for x, y in self.placed(line).tolist())
@@ -199,10 +200,10 @@ def _rule(left: float, width: float, y: float, text: str) -> str:
     return f'<line class="rule" x1="{left}" x2="{width}" y1="{y:.1f}" y2="{y:.1f}"/><text class="right" x="{left - 4}" y="{y + 4:.1f}">{text}</text>'
 
 
-def _ticks(ticks: Sequence[str], width: float, y: float) -> str:
+def _ticks(ticks: Sequence[str], left: float, right: float, y: float) -> str:
     """Spread labels from edge to edge."""
     anchors = ["start", *["middle"] * (len(ticks) - 2), "end"]
     return "".join(
-        f'<text x="{width * at / max(len(ticks) - 1, 1):.1f}" y="{y:g}" style="text-anchor:{anchor}">{escape(text)}</text>'
+        f'<text x="{left + (right - left) * at / max(len(ticks) - 1, 1):.1f}" y="{y:g}" style="text-anchor:{anchor}">{escape(text)}</text>'
         for at, (text, anchor) in enumerate(zip(ticks, anchors, strict=False))
     )
