@@ -8,6 +8,7 @@ equal inputs give equal bytes, changed inputs a new revision.
 import hashlib
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -89,7 +90,7 @@ class Lake:
 
     def __init__(self, root: Path | str, scan: str) -> None:
         """Open the lake of `scan` at `root`; nothing is written before the first commit."""
-        if "://" in str(root):
+        if re.match(r"[a-z][a-z0-9+.-]+:/", str(root)):
             raise SettingsError(f"lake {root}: only folders are supported so far; pass --lake FOLDER")
         self.root, self.scan = Path(root), scan
         self.folder = self.root / scan

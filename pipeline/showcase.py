@@ -12,8 +12,7 @@ from pipeline import desk, scoring, upkeep
 from pipeline.feeds import demo as city
 from pipeline.lake import Lake
 from pipeline.scans import Scan
-from pipeline.scores.truth import BOXES, Truth
-from pipeline.scores.truth import truth as told
+from pipeline.scores import Truth
 
 COUNTED = ("cameras", "frames", "detections", "sightings", "transitions", "links", "trajectories")
 HEADLINES = (
@@ -53,9 +52,7 @@ def truth(scan: Scan, scan_date: date, frames: pa.Table) -> Truth:
     sound = [city.fault(scan, id_.partition(":")[2], at) is None for id_, at in _pairs(frames)]
     boxes = city.truth_boxes(scan, scan_date)
     boxes = boxes.filter(pc.is_null(boxes["fault"]))
-    known = boxes.append_column("direction", pa.nulls(len(boxes), pa.string()))
-    known = known.append_column("ignore", pa.repeat(pa.scalar(value=False), len(boxes)))
-    return told(known.select(BOXES.names).cast(BOXES), frames.select(["camera_id", "slot_at"]).filter(sound))
+    return Truth.of(boxes, frames.select(["camera_id", "slot_at"]).filter(sound))
 
 
 def _pairs(frames: pa.Table) -> list[tuple[str, datetime]]:
