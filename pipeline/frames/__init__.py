@@ -64,7 +64,7 @@ class _Look:
     state: str = "ok"
     reason: str | None = None
     sha256: str | None = None
-    header: jpeg.Header = jpeg.Header()
+    header: jpeg.Header = jpeg.NO_HEADER
     pixels: str = ""
     """Hash of the pixels between the overlays; empty where nothing could be decoded."""
     view: views.View | None = None

@@ -33,6 +33,9 @@ class Header:
     """What the camera's clock said when the picture was taken, UTC."""
 
 
+NO_HEADER = Header()
+
+
 def read_header(raw: bytes, limit_scans: int) -> Header:
     """Read a picture's header; faults are values.
 

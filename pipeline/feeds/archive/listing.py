@@ -4,7 +4,7 @@ import csv
 import io
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,6 +23,7 @@ MARGIN_DEG = 6.0
 """How far outside the area of use of the scan's metric CRS a camera may stand."""
 COLUMNS = {"id": ("camera", "camera_id", "id"), "lat": ("lat", "latitude"), "lon": ("lon", "longitude")}
 """Needed columns by what they may be called."""
+OPTIONAL = ("name", "facing", "bearing_deg", "road", "cadence_s")
 log = logging.getLogger("thoroughfare")
 
 
@@ -38,9 +39,7 @@ def read(path: Path, metric_crs: str, _changed_ns: int, size: int) -> tuple[Came
     found: dict[str, Camera] = {}
     for line, row in _rows(path):
         try:
-            camera = _camera(row, metric_crs)
-            if camera.native_id in found:
-                raise ValueError(f"camera {camera.native_id!r} is there twice; the first stands")
+            camera = _camera(row, metric_crs, found)
         except ValueError as error:
             log.warning("%s line %d: left out: %s", path, line, error)
             continue
@@ -53,27 +52,33 @@ def read(path: Path, metric_crs: str, _changed_ns: int, size: int) -> tuple[Came
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield each row by line number, its needed columns under the names `id`, `lat`, `lon`."""
+    """Yield each row by line number, its columns under the names of `COLUMNS` and `OPTIONAL`."""
     try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True)
-        names = {name.strip().lower(): name for name in reader.fieldnames or ()}
-        chosen = {key: next((names[each] for each in known if each in names), None) for key, known in COLUMNS.items()}
-        if missing := [" or ".join(COLUMNS[key]) for key, name in chosen.items() if name is None]:
-            raise FeedError(f"{path}: column {', '.join(missing)} is missing; its columns are {sorted(names)}")
-        optional = {key: names[key] for key in ("name", "facing", "bearing_deg", "road", "cadence_s") if key in names}
+        text = path.read_text(encoding="utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        chosen = _columns(path, reader.fieldnames or ())
         for row in reader:
-            yield (
-                reader.line_num,
-                {key: (row.get(name or "") or "").strip() for key, name in (chosen | optional).items()},
-            )
+            yield reader.line_num, {key: (row.get(name) or "").strip() for key, name in chosen.items()}
     except (UnicodeDecodeError, csv.Error, OSError) as error:
         raise FeedError(f"{path}: not a readable CSV file: {error}; save it as UTF-8 with commas") from error
 
 
-def _camera(row: dict[str, str], metric_crs: str) -> Camera:
+def _columns(path: Path, header: Sequence[str]) -> dict[str, str]:
+    """Find the columns that are read, by what they mean; FeedError names a needed one that is not there."""
+    names = {name.strip().lower(): name for name in header}
+    found = {key: next((names[each] for each in known if each in names), None) for key, known in COLUMNS.items()}
+    if missing := [" or ".join(COLUMNS[key]) for key, name in found.items() if name is None]:
+        raise FeedError(f"{path}: column {', '.join(missing)} is missing; its columns are {sorted(names)}")
+    needed = {key: name for key, name in found.items() if name is not None}
+    return needed | {key: names[key] for key in OPTIONAL if key in names}
+
+
+def _camera(row: dict[str, str], metric_crs: str, taken: Container[str]) -> Camera:
     """Build a camera from a row; ValueError says what cannot be right."""
     lon, lat = _place(row["lon"], row["lat"], metric_crs)
     native_id = _checked_id(row["id"])
+    if native_id in taken:
+        raise ValueError(f"camera {native_id!r} is there twice; the first stands")
     return Camera(
         native_id=native_id,
         name=row.get("name") or native_id,
