@@ -24,14 +24,14 @@ def fetch(cameras: pa.Table, scan: Scan, window: Window) -> pa.Table:
     feed = feeds.load(scan.feed)
     ids = zip(cameras["camera_id"].to_pylist(), cameras["native_id"].to_pylist(), strict=True)
     rows = [
-        _row(feed, scan, camera_id, native_id, slot)
+        snapshot(feed, scan, camera_id, native_id, slot)
         for camera_id, native_id in sorted(ids)
         for slot in feed.slots(scan, window, native_id)
     ]
     return SNAPSHOTS.check(pa.Table.from_pylist(rows, schema=SNAPSHOTS.schema))
 
 
-def _row(feed: Feed, scan: Scan, camera_id: str, native_id: str, slot: datetime) -> dict[str, object]:
+def snapshot(feed: Feed, scan: Scan, camera_id: str, native_id: str, slot: datetime) -> dict[str, object]:
     """Fetch one slot. Recorded and rendered pictures arrive when they were taken, so that a re-run gives the same bytes."""
     picture = feed.picture(scan, native_id, slot)
     return {
