@@ -69,8 +69,11 @@ def test_a_kind_is_found_whatever_it_was_called():
 
 
 def test_summed_scores_count_vehicles():
-    half = rows("detections", found("nyc:1", 0, 0, 0.5), found("nyc:1", 0, 100, 0.5))
-    assert detection_scores(TWO, half).count_error == pytest.approx(-0.5)
+    later = truth(*(label(None, "nyc:1", second, x) for second, x in ((0, 0), (0, 100), (300, 0), (600, 0))))
+    boxes = [found("nyc:1", 0, 0, 0.5), found("nyc:1", 0, 100, 0.5), found("nyc:1", 300, 0, 0.75)]
+    scores = detection_scores(later, rows("detections", *boxes))
+    assert scores.count_error == pytest.approx(1.75 / 4 - 1)
+    assert scores.count_error_5min == 0.5  # of 50 %, 25 % and 100 %
 
 
 def test_sparse_labels_cannot_tell_a_false_alarm():

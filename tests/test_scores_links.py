@@ -34,6 +34,7 @@ def test_perfect_links_score_one():
 def test_no_link_is_no_error_but_finds_nothing():
     scores = scored([])
     assert math.isnan(scores.precision)
+    assert (scores.impossible, scores.curve) == (0, ())
     # Each of six sightings alone: one box right of three for each vehicle.
     assert (scores.recall, scores.expansion, scores.idf1) == pytest.approx((0, 3, 2 * 2 / 12))
     assert scores.idf1 == scores.idf1_unlinked
@@ -124,9 +125,15 @@ def test_trajectories_say_who_belongs_together():
     assert (scores.n_right, scores.recall, scores.n_links) == (3, 0.5, 4)
 
 
+def shuffled(table, random):
+    """The same rows in another order, each a chunk of its own."""
+    places = random.sample(range(table.num_rows), table.num_rows)
+    return pa.concat_tables([table.slice(place, 1) for place in places] or [table])
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.randoms(use_true_random=False), st.sets(st.sampled_from(range(36)), max_size=12))
-def test_row_order_does_not_matter(random, chosen):
+def test_row_order_and_chunks_do_not_matter(random, chosen):
     names = [f"{name}{number}" for name in "vw" for number in (1, 2, 3)]
     links = [
         link(names[code // 6], names[code % 6], probability=0.5 + code / 100)
@@ -134,9 +141,7 @@ def test_row_order_does_not_matter(random, chosen):
         if code % 6 > code // 6
     ]
     known, tables = truth(*LABELS), (*NIGHT, rows("links", *links))
-    turned = [
-        table.take(pa.array(random.sample(range(table.num_rows), table.num_rows), pa.int64())) for table in tables
-    ]
+    turned = [shuffled(table, random) for table in tables]
     assert repr(link_scores(known, *tables)) == repr(link_scores(known, *turned))
 
 
@@ -155,3 +160,8 @@ def test_precision_and_recall_are_those_of_the_pairs_counted_one_by_one(seed):
     scores = scored([], trajectories=rows("trajectories", *made))
     assert (scores.n_right, scores.n_wrong) == (len(right), len(pairs) - len(right))
     assert scores.recall == pytest.approx(len(right) / 6)
+
+
+def test_a_night_without_sightings_finds_nothing():
+    scores = link_scores(truth(*LABELS), rows("sightings"), rows("detections"), rows("links"), rows("trajectories"))
+    assert (scores.recall, scores.found, scores.n_links, scores.idf1) == (0, 0, 0, 0)

@@ -1,6 +1,8 @@
 """Score detections against labelled frames: average precision, recall and precision by height, calibration."""
 
+from collections import Counter
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 import pyarrow as pa
@@ -10,11 +12,13 @@ from numpy.typing import NDArray
 from pipeline.errors import SchemaError
 from pipeline.scores.calibration import Calibration, reliability
 from pipeline.scores.coco import IOUS, Matched, average_precision, curve, match_levels
-from pipeline.scores.matching import frame_ids, height
+from pipeline.scores.matching import Floats, frame_ids, height
 from pipeline.scores.truth import Truth
 
 TALL_PX = 24.0
 """From here up a vehicle should not be missed."""
+COUNTED_S = 300
+"""Counts are compared in stretches of this many seconds."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ class DetectionScores:
     calibration: Calibration
     count_error: float
     """Summed scores against labelled vehicles: (sum - n) / n."""
+    count_error_5min: float
+    """Median over camera and 5 minutes of |sum - n| / n, where vehicles are labelled."""
     n: int
     """Labelled vehicles scored."""
     n_frames: int
@@ -119,6 +125,12 @@ def detection_scores(
         ece=chart.ece,
         calibration=chart,
         count_error=float((best.score[best.counts].sum() - n) / n) if n else float("nan"),
+        count_error_5min=_count_error(
+            seen.frames,
+            frame_ids(seen.boxes.filter(pa.array(~ignored))),
+            detections["frame_id"].take(pa.array(best.row[best.counts])).to_pylist(),
+            best.score[best.counts],
+        ),
         n=n,
         n_frames=seen.frames.num_rows,
         n_frames_unplanned=truth.frames.num_rows - seen.frames.num_rows,
@@ -141,6 +153,19 @@ def _recall_at(matched: Matched, n: int, least: float) -> float:
     """Return the best recall at a threshold where precision is at least `least`; NaN when no vehicle counts."""
     recall, precision = curve(matched, n)
     return float(recall[precision >= least].max(initial=0.0)) if n else float("nan")
+
+
+def _count_error(frames: pa.Table, labelled: list[str], found: list[str], score: Floats) -> float:
+    """Return the median error of summed scores over camera and 5 minutes; NaN when no vehicle counts.
+
+    `labelled` and `found` are the frame ids of the true boxes and of the detections that count.
+    """
+    at = frames["slot_at"].cast(pa.int64()).to_numpy() // (COUNTED_S * 1_000_000)
+    cell = dict(zip(frame_ids(frames), zip(frames["camera_id"].to_pylist(), at.tolist(), strict=True), strict=True))
+    true, summed = Counter(cell[name] for name in labelled), dict.fromkeys(cell.values(), 0.0)
+    for name, probability in zip(found, score.tolist(), strict=True):
+        summed[cell[name]] += probability
+    return median(abs(summed[key] / n - 1) for key, n in true.items()) if true else float("nan")
 
 
 def _by_class(

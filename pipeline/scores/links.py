@@ -57,7 +57,7 @@ class LinkScores:
     idf1_unlinked: float
     """The same with no link at all: what linking must beat."""
     impossible: float
-    """Share of links faster than the floor of their transition."""
+    """Share of links faster than the floor of their transition; 0 without links."""
     n_impossible: int
     ece: float
     """Expected calibration error of the probabilities of links known right or wrong."""
@@ -123,7 +123,7 @@ def link_scores(
         recall=told.recall(identity),
         idf1=_idf1(seen, identity, sparse=truth.sparse),
         idf1_unlinked=_idf1(seen, np.arange(len(identity)), sparse=truth.sparse),
-        impossible=float(fast.mean()) if len(fast) else float("nan"),
+        impossible=float(fast.mean()) if len(fast) else 0.0,
         n_impossible=int(fast.sum()),
         ece=chart.ece,
         calibration=chart,
