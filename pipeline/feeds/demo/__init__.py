@@ -44,7 +44,9 @@ def cameras(scan: Scan) -> list[Camera]:
 def slots(scan: Scan, window: Window, native_id: str) -> list[datetime]:
     """Plan one observation a cadence, counted from the night's start."""
     _station(native_id)
-    return [slot for slot, _ in planned(scan, _night(scan, window.starts_at)) if window.starts_at <= slot < window.ends_at]
+    return [
+        slot for slot, _ in planned(scan, _night(scan, window.starts_at)) if window.starts_at <= slot < window.ends_at
+    ]
 
 
 def picture(scan: Scan, native_id: str, slot: datetime) -> Picture:
@@ -56,14 +58,16 @@ def picture(scan: Scan, native_id: str, slot: datetime) -> Picture:
     if wrong and wrong.kind == "frozen":
         late = second % traffic.LASTS_S - wrong.from_s
         slot, shown = slot - timedelta(seconds=late + scan.cadence_s), second - late - scan.cadence_s
-        return Picture("ok", _jpeg(scan.timezone, native_id, slot, shown), slot + timedelta(seconds=second - shown), "render")
+        return Picture(
+            "ok", _jpeg(scan.timezone, native_id, slot, shown), slot + timedelta(seconds=second - shown), "render"
+        )
     if wrong and wrong.kind == "placeholder":
         return Picture("ok", render.encode(placeholder(), 70), slot, "render")
     jpeg = _jpeg(scan.timezone, native_id, slot, second, dark=bool(wrong and wrong.kind == "dark"))
     return Picture("ok", broken(jpeg, wrong.way) if wrong and wrong.kind == "broken" else jpeg, slot, "render")
 
 
-def roads(scan: Scan) -> pa.Table:
+def roads(scan: Scan) -> pa.Table:  # noqa: ARG001
     """Return the city's streets between junctions, both directions where both may be driven."""
     line, half = PARKWAY.line, PARKWAY.median_m / 2 + 3.5
     cross = float(MILL.line.along[np.argmin(((MILL.line.points - line.at(CROSS_M)) ** 2).sum(1))])

@@ -168,8 +168,7 @@ class Lens:
         ahead = level * np.cos(pitch) - np.array([0, 0, np.sin(pitch)])
         right = np.array([np.cos(yaw), -np.sin(yaw), 0.0])
         down = np.cross(ahead, right)
-        turned = np.array([right * np.cos(roll) + down * np.sin(roll), down * np.cos(roll) - right * np.sin(roll), ahead])
-        return turned
+        return np.array([right * np.cos(roll) + down * np.sin(roll), down * np.cos(roll) - right * np.sin(roll), ahead])
 
     def project(self, points: Array, scale: float = 1.0) -> tuple[Array, Array]:
         """Return pixels (..., 2) and depths (...) in metres of world points (..., 3), in a picture `scale` times as large."""
@@ -213,7 +212,9 @@ class Station:
     look: Look
 
 
-def aimed(line: Line, at_m: float, right_m: float, to_m: float, to_right_m: float, height_m: float, focal_px: float) -> Lens:
+def aimed(
+    line: Line, at_m: float, right_m: float, to_m: float, to_right_m: float, height_m: float, focal_px: float
+) -> Lens:
     """Put a lens on a pole beside a line and aim it at a point of the ground."""
     (x, y), target = line.at(at_m, right_m), line.at(to_m, to_right_m)
     east, north = target - (x, y)
@@ -255,8 +256,8 @@ STATIONS = {
 
 @lru_cache(maxsize=1)
 def _to_degrees() -> Any:
-    """Return the transformer from the metric CRS to WGS 84, longitude first."""
-    from pyproj import Transformer  # noqa: PLC0415  loaded only where positions are asked for
+    """Return the transformer from the metric CRS to WGS 84, longitude first; imported only where positions are asked for."""
+    from pyproj import Transformer
 
     return Transformer.from_crs(CRS, "OGC:CRS84", always_xy=True)
 

@@ -5,10 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from pipeline.feeds.demo.canvas import Facet
 from pipeline.feeds.demo.city import PARKWAY, ROADS, SLIP_M, Array, Lens, Road
-
-Facet = tuple[Array, Array | None, tuple[float, ...] | Array]
-"""Corners (k, 3), outward normal (3,) or None for no shading, colour (blue, green, red)."""
 
 
 @dataclass(frozen=True)
@@ -51,36 +49,32 @@ class Thing:
 
 def things(lens: Lens, kind: str, chance: np.random.Generator) -> list[Thing]:
     """Place the objects around a lens at random, off every road and out of the lens's face."""
-    ground, found = GROUNDS[kind], []
-    for _ in range(ground.buildings):
-        if (at := _place(lens, ground.back_m - 5, ground.back_m + 45, chance)) is not None:
-            if not ground.water or PARKWAY.line.right_of(at[None])[0] < 0:
-                found.append(building(at, lens, ground.floors, chance))
-    for _ in range(ground.trees):
-        reach = (13.5, 30) if kind != "town" else (12.5, 15)
-        if (at := _place(lens, *reach, chance)) is not None:
-            if ground.water and PARKWAY.line.right_of(at[None])[0] > 15:
-                continue
-            found.append(tree(at, chance))
+    ground = GROUNDS[kind]
+    dry = (0.0, 15.0) if ground.water else (np.inf, np.inf)
+    stand = (ground.back_m - 5, ground.back_m + 45, dry[0])
+    grow = (13.5, 30.0, dry[1]) if kind != "town" else (12.5, 15.0, dry[1])
+    plots = [_place(lens, *stand, chance) for _ in range(ground.buildings)]
+    found = [building(at, lens, ground.floors, chance) for at in plots if at is not None]
+    holes = [_place(lens, *grow, chance) for _ in range(ground.trees)]
+    found += [tree(at, chance) for at in holes if at is not None]
     for along in np.arange(20, PARKWAY.line.length_m, 46):
         side = float(np.sign(np.sin(along * 7.3)) * 10.2)
         if not any(start - 30 < along < end + 60 for start, end in (SLIP_M[:2], SLIP_M[2:])):
             at, arm = PARKWAY.line.at(along, side), PARKWAY.line.at(along, side * 0.6)
             if np.linalg.norm(at - lens.position[:2]) > 24:
                 found.append(lamp(at, arm, lens))
-    for along in (420.0, 1420.0, 1985.0, 2700.0):
-        found.append(gantry(along, lens))
-    return found
+    return found + [gantry(along, lens) for along in (420.0, 1420.0, 1985.0, 2700.0)]
 
 
-def _place(lens: Lens, from_m: float, to_m: float, chance: np.random.Generator) -> Array | None:
-    """Draw a place at a distance from the nearest road, clear of all roads and of the lens."""
+def _place(lens: Lens, from_m: float, to_m: float, dry_m: float, chance: np.random.Generator) -> Array | None:
+    """Draw a place at a distance from a road, clear of all roads, of the lens and of the water beyond `dry_m`."""
     spots = [(road, along) for road in ROADS for along in _near(lens, road)]
     road, along = spots[int(chance.integers(len(spots)))]
     at: Array = road.line.at(along, float(chance.choice([-1, 1]) * chance.uniform(from_m, to_m)))
     nearest = min(float(np.linalg.norm(each.line.points - at, axis=1).min()) - each.right_m for each in ROADS)
     away = np.linalg.norm(at - lens.position[:2])
-    return at if nearest > from_m - 9 and away > max(16.0, from_m * 0.8) else None
+    clear = nearest > from_m - 9 and away > max(16.0, from_m * 0.8) and PARKWAY.line.right_of(at[None])[0] < dry_m
+    return at if clear else None
 
 
 @lru_cache(maxsize=64)
@@ -120,11 +114,15 @@ def building(at: Array, lens: Lens, floors: tuple[int, int], chance: np.random.G
     levels = int(chance.integers(*floors)) if floors[1] > floors[0] else floors[0]
     height = levels * 3.3 + chance.uniform(0.5, 2.5)
     nearest = int(np.argmin(np.linalg.norm(PARKWAY.line.points - at, axis=1)))
-    ahead = PARKWAY.line.points[min(nearest + 1, len(PARKWAY.line.points) - 1)] - PARKWAY.line.points[max(nearest - 1, 0)]
+    ahead = (
+        PARKWAY.line.points[min(nearest + 1, len(PARKWAY.line.points) - 1)] - PARKWAY.line.points[max(nearest - 1, 0)]
+    )
     ahead = ahead / np.linalg.norm(ahead)
     side = np.array([ahead[1], -ahead[0]])
     corners = [at + ahead * long / 2 * i + side * deep / 2 * j for i, j in ((1, 1), (-1, 1), (-1, -1), (1, -1))]
-    bgr = np.array([(70, 84, 118), (128, 138, 148), (168, 176, 180), (92, 104, 112), (112, 128, 158)][chance.integers(5)])
+    bgr = np.array(
+        [(70, 84, 118), (128, 138, 148), (168, 176, 180), (92, 104, 112), (112, 128, 158)][chance.integers(5)]
+    )
     bgr = bgr * chance.uniform(0.8, 1.15)
     facets: list[Facet] = []
     for start, end in zip(corners, [*corners[1:], corners[0]], strict=True):
@@ -138,7 +136,9 @@ def building(at: Array, lens: Lens, floors: tuple[int, int], chance: np.random.G
         for level in range(levels):
             for bay in range(bays):
                 left, right = (start + (end - start) * (bay + part) / bays for part in (0.25, 0.75))
-                facets.append((_wall(left, right, level * 3.3 + 1.0, level * 3.3 + 2.6), normal, pane * chance.uniform(0.8, 1.3)))
+                facets.append(
+                    (_wall(left, right, level * 3.3 + 1.0, level * 3.3 + 2.6), normal, pane * chance.uniform(0.8, 1.3))
+                )
     casts = np.array([np.append(corner, z) for corner in corners for z in (0.0, height)])
     return Thing(at, facets, casts)
 
@@ -146,8 +146,8 @@ def building(at: Array, lens: Lens, floors: tuple[int, int], chance: np.random.G
 def lamp(at: Array, arm: Array, lens: Lens) -> Thing:
     """A street lamp with its arm over the road."""
     foot, across = np.append(at, 0.0), lens.axes[0][:2]
-    tip = np.append(at + (arm - at), 10.0)
-    beam = np.array([foot + (0, 0, 9.3), foot + (0, 0, 9.5), tip + (0, 0, 0.1), tip])
+    tip = np.append(arm, 10.0)
+    beam = np.array([(*at, 9.3), (*at, 9.5), (*arm, 10.1), tip])
     facets: list[Facet] = [(_post(foot, 9.5, 0.11, across), None, (112, 116, 116)), (beam, None, (120, 124, 124))]
     return Thing(at, facets)
 
@@ -155,13 +155,17 @@ def lamp(at: Array, arm: Array, lens: Lens) -> Thing:
 def gantry(along: float, lens: Lens) -> Thing:
     """Two posts, a beam and a green sign over the parkway."""
     left, right = PARKWAY.line.at([along, along], [-10.6, 13.2])
-    facets: list[Facet] = [(_post(np.append(each, 0.0), 7.2, 0.22, lens.axes[0][:2]), None, (104, 108, 108)) for each in (left, right)]
+    facets: list[Facet] = [
+        (_post(np.append(each, 0.0), 7.2, 0.22, lens.axes[0][:2]), None, (104, 108, 108)) for each in (left, right)
+    ]
     facets.append((_wall(left, right, 6.6, 7.2), None, (120, 124, 126)))
     for start, end in ((0.1, 0.34), (0.58, 0.84)):
-        ends = [left + (right - left) * part for part in (start, end)]
-        facets.append((_wall(*ends, 5.7, 8.3), None, (70, 104, 26)))
-        facets.append((_wall(*[left + (right - left) * part for part in (start + 0.02, end - 0.05)], 7.3, 7.8), None, (190, 200, 190)))
-        facets.append((_wall(*[left + (right - left) * part for part in (start + 0.02, end - 0.09)], 6.3, 6.8), None, (180, 192, 182)))
+        for first, last, low, high, bgr in (
+            (start, end, 5.7, 8.3, (70, 104, 26)),
+            (start + 0.02, end - 0.05, 7.3, 7.8, (190, 200, 190)),
+            (start + 0.02, end - 0.09, 6.3, 6.8, (180, 192, 182)),
+        ):
+            facets.append((_wall(left + (right - left) * first, left + (right - left) * last, low, high), None, bgr))
     return Thing((left + right) / 2, facets)
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from pipeline.feeds.demo.canvas import Image
 from pipeline.feeds.demo.city import HEIGHT_PX, WIDTH_PX
-from pipeline.feeds.demo.scenery import Image
 
 
 @dataclass(frozen=True)

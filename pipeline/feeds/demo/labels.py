@@ -1,7 +1,7 @@
 """Tell the truth about the demo city's pictures: boxes, passes, and labelled examples to train on."""
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 import cv2
@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.feeds.demo import render, traffic
+from pipeline.feeds.demo.canvas import Image, Light
 from pipeline.feeds.demo.city import STATIONS, Array, Lens, Look
 from pipeline.feeds.demo.faults import fault_at
-from pipeline.feeds.demo.scenery import Image, Light, View, view
+from pipeline.feeds.demo.scenery import View, view
 from pipeline.scans import Scan
 from pipeline.tables import TIME
 
@@ -57,7 +58,7 @@ def truth_boxes(scan: Scan, scan_date: date, cameras: tuple[str, ...] = ()) -> p
     for native_id in cameras or scan.cameras or tuple(STATIONS):
         for slot, second in planned(scan, scan_date):
             rows += _seen(native_id, slot, second)
-    columns = list(zip(*rows, strict=True)) or [[] for _ in BOXES]
+    columns = [[row[number] for row in rows] for number in range(len(BOXES))]
     table = pa.table([pa.array(values, kind) for values, kind in zip(columns, BOXES.types, strict=True)], schema=BOXES)
     return table.sort_by([(name, "ascending") for name in ("camera_id", "slot_at", "vehicle_id")])
 
@@ -77,7 +78,7 @@ def _seen(native_id: str, slot: datetime, second: float) -> list[tuple[object, .
     if not drawn:
         return []
     found, shares, kept = render.boxes(standing(native_id), drawn)
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for box, share, each in zip(found, shares, (drawn[number] for number in kept), strict=True):
         name = vehicle_id(each.car.number, placed.turn)
         course = float(np.degrees(placed.heading[each.index])) % 360
@@ -102,7 +103,13 @@ def true_passes(boxes: pa.Table) -> pa.Table:
         if known and row["slot_at"] - known["left_at"] <= timedelta(seconds=30):
             known |= {"left_at": row["slot_at"], "pictures": int(str(known["pictures"])) + 1}
             continue
-        last[key] = {"vehicle_id": key[0], "camera_id": key[1], "entered_at": row["slot_at"], "left_at": row["slot_at"], "pictures": 1}
+        last[key] = {
+            "vehicle_id": key[0],
+            "camera_id": key[1],
+            "entered_at": row["slot_at"],
+            "left_at": row["slot_at"],
+            "pictures": 1,
+        }
         passes.append(last[key])
     schema = pa.schema([("vehicle_id", pa.string()), ("camera_id", pa.string()), ("entered_at", TIME), ("left_at", TIME),
                         ("pictures", pa.int32())])  # fmt: skip
@@ -110,7 +117,9 @@ def true_passes(boxes: pa.Table) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in ("vehicle_id", "entered_at", "camera_id")])
 
 
-def example(native_id: str, slot: int, seed: int = 0, fleet: int = 0, least_px: float = 8.0) -> tuple[Image, Array, list[str], list[str]]:
+def example(
+    native_id: str, slot: int, seed: int = 0, fleet: int = 0, least_px: float = 8.0
+) -> tuple[Image, Array, list[str], list[str]]:
     """Render a labelled training picture with looks of its own.
 
     Args:
@@ -118,7 +127,7 @@ def example(native_id: str, slot: int, seed: int = 0, fleet: int = 0, least_px: 
         slot: Step of the truth, 0..599; two seconds each.
         seed: 0 for the feed's own look; else pose, scenery, sun, haze, colour cast, blur and noise vary with it.
             Sixteen consecutive seeds (seed // 16) share pose and scenery, of which the last few dozen are kept.
-            Up to seven other moments' traffic is mixed in, where there is room.
+            Up to ten other moments' traffic is mixed in, where there is room.
         fleet: 0 for the feed's own vehicles; else every vehicle is repainted and remodelled. One vehicle id means one
             look within one fleet, over all cameras, slots and seeds.
         least_px: Lower vehicles get no box, though they are drawn.
@@ -129,14 +138,20 @@ def example(native_id: str, slot: int, seed: int = 0, fleet: int = 0, least_px: 
     """
     seen = _varied(native_id, seed // VARIANTS) if seed else standing(native_id)
     station, chance = STATIONS[native_id], np.random.default_rng([seed, slot, int(native_id)])
-    seconds = [slot * 2, *(2 * chance.integers(0, 600, int(chance.integers(0, 8)) if seed else 0))]
+    seconds = [slot * 2, *(2 * chance.integers(0, 600, int(chance.integers(0, 11)) if seed else 0))]
     drawn = render.vehicles(seen, traffic.together(seconds), fleet)
     found, _, kept = render.boxes(seen, drawn, least_px=least_px)
     look = _varied_look(station.look, chance) if seed else station.look
     picture = render.sensor(render.scene(seen, drawn), look, int(chance.integers(2**31)))
     if not seed or chance.random() < 0.5:
-        render.banner(picture, replace(station, look=look), datetime(2026, 1, 1) + timedelta(seconds=float(slot * 6151 + seed)))
-    picture = np.asarray(cv2.imdecode(np.frombuffer(render.encode(picture, look.quality), np.uint8), cv2.IMREAD_COLOR), np.uint8)
+        render.banner(
+            picture,
+            replace(station, look=look),
+            datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=float(slot * 6151 + seed)),
+        )
+    picture = np.asarray(
+        cv2.imdecode(np.frombuffer(render.encode(picture, look.quality), np.uint8), cv2.IMREAD_COLOR), np.uint8
+    )
     cars = [drawn[number].car for number in kept]
     return picture, found, [f"{vehicle_id(car.number)}/{fleet}" for car in cars], [car.label for car in cars]
 
@@ -154,10 +169,15 @@ def _varied(native_id: str, variant: int) -> View:
     cloudy, dusk = chance.random() < 0.35, chance.random() < 0.2
     direct = 0.0 if cloudy else chance.uniform(0.3, 0.75)
     bright = chance.uniform(0.35, 0.6) if dusk else 1.0
-    sky = np.array([(206, 200, 194) if cloudy else (216, 180, 142)]) * bright * chance.uniform(0.85, 1.1)
-    light = Light(chance.uniform(0, 360), chance.uniform(18, 65), direct * bright,
-                  (0.95 if cloudy else 0.55) * bright * chance.uniform(0.85, 1.1), float(chance.gamma(1.2, 0.25)),
-                  tuple(int(level) for level in sky[0]))  # fmt: skip
+    blue, green, red = np.array((206, 200, 194) if cloudy else (216, 180, 142)) * bright * chance.uniform(0.85, 1.1)
+    light = Light(
+        azimuth_deg=chance.uniform(0, 360),
+        elevation_deg=chance.uniform(18, 65),
+        direct=direct * bright,
+        ambient=(0.95 if cloudy else 0.55) * bright * chance.uniform(0.85, 1.1),
+        haze=float(chance.gamma(1.2, 0.25)),
+        sky=(int(blue), int(green), int(red)),
+    )
     kind = str(chance.choice(["park", "town", "water", "works"]))
     return view(moved, light, kind, int(chance.integers(2**31)))
 

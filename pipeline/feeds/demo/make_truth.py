@@ -54,8 +54,14 @@ def _network(folder: Path) -> None:
         kind = "traffic_light" if name == "J" else "priority"
         ET.SubElement(nodes, "node", id=name, x=f"{x:.3f}", y=f"{y:.3f}", type=kind)
     edges = ET.Element("edges")
-    stretches = [("A", "J", 0, CROSS_M, 2), ("J", "R0", CROSS_M, SLIP_M[0], 2), ("R0", "R1", *SLIP_M[:2], 3),
-                 ("R1", "R2", *SLIP_M[1:3], 2), ("R2", "R3", *SLIP_M[2:], 3), ("R3", "B", SLIP_M[3], line.length_m, 2)]
+    stretches = [
+        ("A", "J", 0, CROSS_M, 2),
+        ("J", "R0", CROSS_M, SLIP_M[0], 2),
+        ("R0", "R1", *SLIP_M[:2], 3),
+        ("R1", "R2", *SLIP_M[1:3], 2),
+        ("R2", "R3", *SLIP_M[2:], 3),
+        ("R3", "B", SLIP_M[3], line.length_m, 2),
+    ]
     for start, end, first, last, lanes in stretches:
         _edge(edges, start, end, line.part(first, last, half), lanes, 15.5 if last <= CROSS_M else 17.0)
     _edge(edges, "B", "J", line.part(line.length_m, CROSS_M, -half), 2, 17.0)
@@ -80,7 +86,9 @@ def _network(folder: Path) -> None:
           "--tls.cycle.time", "76", "--offset.disable-normalization", "--no-warnings", cwd=folder)  # fmt: skip
 
 
-def _edge(edges: ET.Element, start: str, end: str, points: Array, lanes: int, speed: float, spread: str = "right") -> None:
+def _edge(
+    edges: ET.Element, start: str, end: str, points: Array, lanes: int, speed: float, spread: str = "right"
+) -> None:
     ET.SubElement(edges, "edge", {
         "id": start + end, "from": start, "to": end, "numLanes": str(lanes), "speed": str(speed), "spreadType": spread,
         "width": str(LANE_M), "shape": " ".join(f"{x:.3f},{y:.3f}" for x, y in points),
@@ -96,10 +104,9 @@ def _traffic(folder: Path) -> dict[str, tuple[str, str]]:
         ET.SubElement(routes, "vType", id=name, length=str(model.length_m), width=str(model.width_m), minGap="2.0",
                       carFollowModel="Krauss", sigma="0.4", speedFactor=f"normc({slow},0.09,0.7,1.25)",
                       accel="2.4" if slow == 1.0 else "1.3", lcStrategic="3")  # fmt: skip
-    trips = []
+    trips, lasts_s = [], WARM_UP_S + LASTS_S
     for (start, end), count in FLOWS.items():
-        count = round(count * (WARM_UP_S + LASTS_S) / LASTS_S)
-        trips += [(float(at), start, end) for at in chance.uniform(0, WARM_UP_S + LASTS_S - 40, count)]
+        trips += [(float(at), start, end) for at in chance.uniform(0, lasts_s - 40, round(count * lasts_s / LASTS_S))]
     shares = np.array([model.share for model in MODELS.values()])
     for number, (at, start, end) in enumerate(sorted(trips)):
         name = str(chance.choice(list(MODELS), p=shares / shares.sum()))
@@ -148,7 +155,7 @@ def _rows(path: Path, fleet: dict[str, tuple[str, str]]) -> pa.Table:
 
 def _call(program: str, *options: str, cwd: Path) -> None:
     """Run one of SUMO's programs."""
-    subprocess.run([shutil.which(program) or program, *options], cwd=cwd, check=True)  # noqa: S603
+    subprocess.run([shutil.which(program) or program, *options], cwd=cwd, check=True)
 
 
 if __name__ == "__main__":

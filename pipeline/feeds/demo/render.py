@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.feeds.demo import traffic
+from pipeline.feeds.demo.canvas import SCALE, Image, Light
 from pipeline.feeds.demo.city import HEIGHT_PX, PARKWAY, WIDTH_PX, Array, Look, Station
-from pipeline.feeds.demo.scenery import SCALE, Image, Light, View
+from pipeline.feeds.demo.scenery import View
 from pipeline.feeds.demo.vehicles import BODY, GLASS, SECOND
 
 VERSION = "1"
@@ -82,11 +83,14 @@ def _drawn(view: View, placed: traffic.Placed, chosen: NDArray[np.intp], distanc
     pixels, _ = view.lens.project(points, SCALE)
     colours = _colours(cars, owner, normals, view.light, distance)
     parts = np.flatnonzero(np.diff(owner)) + 1
-    split = zip(*(np.split(each, parts) for each in (pixels, shown, colours)), strict=True)
+    split = [np.split(each, parts) for each in (pixels, shown, colours)]
     return [
-        Drawn(car, int(chosen[i]), float(distance[i]), bool(beyond[i]), *shape, view.light.shadow(car.mesh.hull @ turns[i] + middles[i]))
-        for i, (car, shape) in enumerate(zip(cars, split, strict=True))
-    ]
+        Drawn(
+            car, int(chosen[i]), float(distance[i]), bool(beyond[i]), split[0][i], split[1][i], split[2][i],
+            view.light.shadow(car.mesh.hull @ turns[i] + middles[i]),
+        )
+        for i, car in enumerate(cars)
+    ]  # fmt: skip
 
 
 def _colours(cars: list[traffic.Car], owner: NDArray[np.intp], normals: Array, light: Light, distance: Array) -> Array:
@@ -168,7 +172,8 @@ def _grading(look: Look, gain: float) -> Image:
     level = np.arange(256.0)[:, None] * np.array(look.gain) * gain
     level = (level - 118) * look.contrast + 118 + look.lift
     level = np.where(level > 215, 215 + (level - 215) * 0.55, level)
-    return np.clip(level, 0, 255).astype(np.uint8)[:, None, :]
+    table: Image = np.clip(level, 0, 255).astype(np.uint8)[:, None, :]
+    return table
 
 
 @lru_cache(maxsize=64)
@@ -202,7 +207,9 @@ def encode(image: Image, quality: int) -> bytes:
     return coded.tobytes()
 
 
-def boxes(view: View, drawn: list[Drawn], least_visible: float = 0.3, least_px: float = 8.0) -> tuple[Array, Array, list[int]]:
+def boxes(
+    view: View, drawn: list[Drawn], least_visible: float = 0.3, least_px: float = 8.0
+) -> tuple[Array, Array, list[int]]:
     """Return what can be seen of the drawn vehicles.
 
     Returns:
@@ -222,7 +229,9 @@ def boxes(view: View, drawn: list[Drawn], least_visible: float = 0.3, least_px: 
         box = np.clip(each.box, 0, (WIDTH_PX, HEIGHT_PX) * 2)
         share = min(1.0, float((owner[_patch(each)] == number).sum()) / area[number])
         if share > least_visible and box[3] - box[1] >= least_px and box[2] - box[0] >= 3:
-            found.append(box), shares.append(share), kept.append(number)
+            found.append(box)
+            shares.append(share)
+            kept.append(number)
     return np.array(found).reshape(-1, 4), np.array(shares), kept
 
 

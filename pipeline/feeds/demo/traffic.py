@@ -54,11 +54,13 @@ class Placed:
 
 
 @lru_cache(maxsize=1)
-def _truth() -> tuple[dict[str, Array], Array, list[str], list[str]]:
+def _truth() -> tuple[dict[str, Array], NDArray[np.int64], list[str], list[str]]:
     """Read the truth sorted by second: its columns, where each step begins, and each vehicle's model and paint."""
     rows = pq.read_table(TRUTH).sort_by([("second", "ascending"), ("vehicle", "ascending")])
-    columns = {name: rows[name].to_numpy().astype(float) for name in rows.column_names if name not in ("model", "paint")}
-    starts = np.searchsorted(columns["second"], np.arange(0, LASTS_S + 2 * STEP_S, STEP_S))
+    columns: dict[str, Array] = {
+        name: rows[name].to_numpy().astype(float) for name in rows.column_names if name not in ("model", "paint")
+    }
+    starts = np.searchsorted(columns["second"], np.arange(0, LASTS_S + 2 * STEP_S, STEP_S)).astype(np.int64)
     _, first = np.unique(columns["vehicle"], return_index=True)
     models, paints = (rows[name].take(first).to_pylist() for name in ("model", "paint"))
     return columns, starts, models, paints
@@ -94,8 +96,13 @@ def together(seconds: list[int]) -> Placed:
     for each in moments[1:]:
         gap = np.linalg.norm(each.place[:, None] - kept.place[None], axis=-1).min(1, initial=np.inf)
         free = (gap > ROOM_M) & ~np.isin(each.number, kept.number)
-        kept = Placed(*(np.concatenate([getattr(kept, name), getattr(each, name)[free]])
-                        for name in ("number", "place", "heading", "speed")), kept.turn)  # fmt: skip
+        kept = Placed(
+            np.concatenate([kept.number, each.number[free]]),
+            np.concatenate([kept.place, each.place[free]]),
+            np.concatenate([kept.heading, each.heading[free]]),
+            np.concatenate([kept.speed, each.speed[free]]),
+            kept.turn,
+        )
     return kept
 
 
@@ -118,7 +125,9 @@ def car(number: int, fleet: int = 0) -> Car:
     extra = 0 if MODELS[name].sign else int(chance.choice(4, p=[0.5, 0.22, 0.12, 0.16]))
     stretch = round(float(chance.normal(1, 0.025)), 2)
     shape = mesh(name, stretch, extra)
-    return Car(number, name, MODELS[name].label, paint, np.clip(bgr, 12, 245), second, shape, float(chance.uniform(0.5, 1.4)))
+    return Car(
+        number, name, MODELS[name].label, paint, np.clip(bgr, 12, 245), second, shape, float(chance.uniform(0.5, 1.4))
+    )
 
 
 def _draw(chance: np.random.Generator, names: list[str], shares: list[float]) -> str:

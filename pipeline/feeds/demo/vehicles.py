@@ -5,6 +5,7 @@ A mesh lies in metres, x ahead, y to the left, z up, origin on the ground under 
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,7 +139,7 @@ class _Faces:
     def loft(self, stuff: int, stations: list[tuple[float, float, float]], foot: float) -> dict[str, Array]:
         """Span sides and tops over (x, half width, top) from front to rear, close the ends, and return the named quads."""
         named = {}
-        for (x0, w0, z0), (x1, w1, z1) in zip(stations[:-1], stations[1:], strict=True):
+        for (x0, w0, z0), (x1, w1, z1) in pairwise(stations):
             self.add(stuff, (x0, w0, foot), (x1, w1, foot), (x1, w1, z1), (x0, w0, z0))
             self.add(stuff, (x1, -w1, foot), (x0, -w0, foot), (x0, -w0, z0), (x1, -w1, z1))
             self.add(stuff, (x0, w0, z0), (x1, w1, z1), (x1, -w1, z1), (x0, -w0, z0))
@@ -148,7 +149,7 @@ class _Faces:
         return named
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=2048)
 def mesh(name: str, stretch: float = 1.0, extra: int = 0) -> Mesh:
     """Build a model, `stretch` times as long and high, with one of four sets of extras (0 none, 1 roof rack, 2 stripe, 3 dark roof)."""
     model, faces = MODELS[name], _Faces()
@@ -177,8 +178,14 @@ def _body(faces: _Faces, model: Model, extra: int) -> None:
     tail = [*back, (-length / 2, half * 0.92, model.deck_m * (0.95 if back else 1.0))]
     ends = faces.loft(BODY, [*nose, (cowl, half, model.belt_m), (rear, half, model.belt_m), *tail], foot)
     for side in (1, -1):
-        band = np.array([(-length * 0.47, side * (half + 0.005), foot), (length * 0.42, side * (half + 0.005), foot),
-                         (length * 0.42, side * (half + 0.005), model.belt_m), (-length * 0.47, side * (half + 0.005), model.belt_m)])
+        band = np.array(
+            [
+                (-length * 0.47, side * (half + 0.005), foot),
+                (length * 0.42, side * (half + 0.005), foot),
+                (length * 0.42, side * (half + 0.005), model.belt_m),
+                (-length * 0.47, side * (half + 0.005), model.belt_m),
+            ]
+        )
         band = band if side < 0 else band[[1, 0, 3, 2]]
         faces.on(band, DARK, 0, 1, 0, 0.16)
         if extra == 2:
@@ -210,11 +217,25 @@ def _cabin(faces: _Faces, model: Model, extra: int) -> None:
     tall = model.windows in (0, 8, 4) or model.height_m > 2
     narrow = half - (0.06 if tall else 0.2)
     foot_front, front, rear, foot_rear = (x * model.length_m for x in model.glass_x)
-    screen = faces.add(BODY, (foot_front, -half, belt), (foot_front, half, belt), (front, narrow, roof), (front, -narrow, roof))
-    back = faces.add(BODY, (foot_rear, half, belt), (foot_rear, -half, belt), (rear, -narrow, roof), (rear, narrow, roof))
-    left = faces.add(BODY, (foot_front, half, belt), (foot_rear, half, belt), (rear, narrow, roof), (front, narrow, roof))
-    right = faces.add(BODY, (foot_rear, -half, belt), (foot_front, -half, belt), (front, -narrow, roof), (rear, -narrow, roof))
-    top = faces.add(DARK if extra == 3 else BODY, (front, narrow, roof), (rear, narrow, roof), (rear, -narrow, roof), (front, -narrow, roof))
+    screen = faces.add(
+        BODY, (foot_front, -half, belt), (foot_front, half, belt), (front, narrow, roof), (front, -narrow, roof)
+    )
+    back = faces.add(
+        BODY, (foot_rear, half, belt), (foot_rear, -half, belt), (rear, -narrow, roof), (rear, narrow, roof)
+    )
+    left = faces.add(
+        BODY, (foot_front, half, belt), (foot_rear, half, belt), (rear, narrow, roof), (front, narrow, roof)
+    )
+    right = faces.add(
+        BODY, (foot_rear, -half, belt), (foot_front, -half, belt), (front, -narrow, roof), (rear, -narrow, roof)
+    )
+    top = faces.add(
+        DARK if extra == 3 else BODY,
+        (front, narrow, roof),
+        (rear, narrow, roof),
+        (rear, -narrow, roof),
+        (front, -narrow, roof),
+    )
     faces.on(screen, GLASS, 0.05, 0.95, 0.06, 0.92)
     if model.windows:
         faces.on(back, GLASS, 0.08, 0.92, 0.12, 0.88)
