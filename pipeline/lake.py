@@ -10,7 +10,6 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -124,9 +123,11 @@ class Lake:
 
     def last(self, place: Place) -> Commit | None:
         """Return the newest commit of a place, or None."""
-        folder = self.folder / place.folder
-        revisions = [int(path.stem.removeprefix("commit-r")) for path in folder.glob("commit-r*.json")]
-        return self.load(self._record(place, max(revisions))) if revisions else None
+        return max(self.commits(place), key=lambda commit: commit.revision, default=None)
+
+    def commits(self, place: Place) -> list[Commit]:
+        """Return every revision of a place."""
+        return [self.load(path) for path in sorted((self.folder / place.folder).glob("commit-r*.json"))]
 
     def load(self, path: Path) -> Commit:
         """Read one commit record; raise IntegrityError when it is not one."""
@@ -143,10 +144,25 @@ class Lake:
         Raises WindowNotFoundError where nothing is committed or it has expired, IntegrityError where bytes differ.
         """
         table = places[0].table
-        parts = [self._read(place, file) for place in places for file in self.files(place, part)]
+        parts = [self.rows(place, file) for place in places for file in self.files(place, part)]
         if not parts:
             return TABLES[table].empty() if table in TABLES else pa.table({})
         return pa.concat_tables(parts)
+
+    def rows(self, place: Place, file: File) -> pa.Table:
+        """Read one file after its hash holds; raise IntegrityError when it does not."""
+        path = self.folder / place.folder / file.name
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            raise IntegrityError(
+                f"{path}: committed but missing; restore it or delete the folder and run again"
+            ) from error
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise IntegrityError(
+                f"{path}: its bytes are not those committed; restore it or delete the folder and run again"
+            )
+        return pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
 
     def files(self, place: Place, part: int | None = None) -> list[File]:
         """List the files of a place's newest commit; raise WindowNotFoundError where there is none to read."""
@@ -158,19 +174,18 @@ class Lake:
             raise WindowNotFoundError(f"{where}: expired by its retention; run the scan again if you may")
         return [file for file in commit.files if part in (None, file.part)]
 
-    def dropped(self, place: Place) -> bool:
-        """Tell whether the files of the newest commit are gone on purpose."""
-        last = self.last(place)
-        return last is not None and self._marker(place, last.revision).exists()
+    def dropped(self, place: Place, commit: Commit | None = None) -> bool:
+        """Tell whether the files of a commit, by default the newest, are gone on purpose."""
+        commit = commit or self.last(place)
+        return commit is not None and self._marker(place, commit.revision).exists()
 
     def drop(self, place: Place, because: str) -> list[str]:
         """Delete every file of a place, of all revisions, keeping the records and a marker that says why."""
         gone = []
-        for path in sorted((self.folder / place.folder).glob("commit-r*.json")):
-            commit = self.load(path)
+        for commit in self.commits(place):
             note = {"because": because, "files": [file.name for file in commit.files]}
             self._publish(self._marker(place, commit.revision), (json.dumps(note, sort_keys=True) + "\n").encode())
-            gone += [file.name for file in commit.files if self._remove(path.parent / file.name)]
+            gone += [file.name for file in commit.files if _remove(self.folder / place.folder / file.name)]
         return gone
 
     def places(self, table: str | None = None) -> list[Place]:
@@ -185,11 +200,6 @@ class Lake:
         """
         return [p for p in self.places(table) if (c := self.last(p)) and c.lineage["scan_date"] == str(scan_date)]
 
-    def faults(self) -> Iterator[str]:
-        """Prove the lake: yield a sentence for every file that is missing, changed, unexpected or overdue."""
-        for place in self.places():
-            yield from self._faults(place)
-
     def made_at(self, place: Place) -> datetime:
         """Return when the newest commit of a place was made, UTC."""
         paths = (self.folder / place.folder).glob("commit-r*.json")
@@ -201,50 +211,6 @@ class Lake:
             if not Path(f"/proc/{path.name.rsplit('-', 1)[1]}").exists():
                 path.unlink(missing_ok=True)
 
-    def _read(self, place: Place, file: File) -> pa.Table:
-        """Read one file after its hash holds."""
-        path = self.folder / place.folder / file.name
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError as error:
-            raise IntegrityError(
-                f"{path}: committed but missing; restore it or delete the folder and run again"
-            ) from error
-        if hashlib.sha256(content).hexdigest() != file.sha256:
-            raise IntegrityError(
-                f"{path}: its bytes are not those committed; restore it or delete the folder and run again"
-            )
-        return pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
-
-    def _faults(self, place: Place) -> Iterator[str]:
-        """Check one place: records against files, files against records."""
-        folder, expected = self.folder / place.folder, set()
-        for path in sorted(folder.glob("commit-r*.json")):
-            commit = self.load(path)
-            dropped = self._marker(place, commit.revision).exists()
-            expected |= {path.name} | ({self._marker(place, commit.revision).name} if dropped else set())
-            for file in commit.files:
-                yield from self._file_faults(place, file, dropped=dropped)
-                expected.add(file.name)
-        for path in sorted(folder.glob("*.parquet")):
-            if path.name not in expected:
-                yield f"{path}: in no commit; an interrupted run left it, run the scan again or delete it"
-
-    def _file_faults(self, place: Place, file: File, *, dropped: bool) -> Iterator[str]:
-        """Check one file of a commit."""
-        path = self.folder / place.folder / file.name
-        if dropped:
-            if path.exists():
-                yield f"{path}: expired but still there; run `thoroughfare expire`"
-            return
-        try:
-            rows = self._read(place, file).num_rows
-        except (IntegrityError, OSError, pa.ArrowException) as error:
-            yield str(error)
-            return
-        if rows != file.rows:
-            yield f"{path}: holds {rows} rows, its record says {file.rows}"
-
     def _again(self, place: Place, last: Commit, files: list[File]) -> Commit:
         """Accept the same commit a second time, bringing dropped files back to life when they are the same."""
         if [file.sha256 for file in files] != [file.sha256 for file in last.files]:
@@ -252,14 +218,14 @@ class Lake:
                 f"{self.folder / place.folder}: the same inputs gave other rows than revision {last.revision}; "
                 "its pictures may be gone or the machine differs; delete the folder to begin anew"
             )
-        self._remove(self._marker(place, last.revision))
+        self._marker(place, last.revision).unlink(missing_ok=True)
         return last
 
-    def _record(self, place: Place, revision: int) -> Path:
-        return self.folder / place.folder / f"commit-r{revision}.json"
+    def _record(self, place: Place, revision: int, kind: str = "commit") -> Path:
+        return self.folder / place.folder / f"{kind}-r{revision}.json"
 
     def _marker(self, place: Place, revision: int) -> Path:
-        return self.folder / place.folder / f"expired-r{revision}.json"
+        return self._record(place, revision, "expired")
 
     def _publish(self, path: Path, content: bytes) -> bool:
         """Write aside, fsync, link under the final name only if absent, fsync the folder; False if it was there."""
@@ -283,11 +249,12 @@ class Lake:
         _sync(path.parent)
         return True
 
-    def _remove(self, path: Path) -> bool:
-        """Unlink a file if it is there."""
-        there = path.exists()
-        path.unlink(missing_ok=True)
-        return there
+
+def _remove(path: Path) -> bool:
+    """Unlink a file; False if it was not there."""
+    there = path.exists()
+    path.unlink(missing_ok=True)
+    return there
 
 
 def _sync(folder: Path) -> None:

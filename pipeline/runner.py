@@ -4,21 +4,18 @@ What is committed from the same inputs, code, settings and models is left as it 
 run that was killed goes on where it stopped.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import date
-from functools import cache, cached_property
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import feeds, query
+from pipeline import feeds, lineage, query
 from pipeline.errors import FeedError, SchemaError
 from pipeline.lake import Commit, File, Lake, Place, digest
 from pipeline.scans import Scan, Window
@@ -26,10 +23,6 @@ from pipeline.stages import STAGES, Stage, stage
 from pipeline.tables import TABLES
 
 log = logging.getLogger("thoroughfare")
-HERE = Path(__file__).parent
-FOUNDATION = ("tables.py", "geo.py", "scans.py", "query.py", "motion.py")
-"""Modules every stage stands on; their text is part of every lineage."""
-LIBRARIES = ("numpy", "pyarrow", "duckdb", "opencv-python-headless", "geopandas", "shapely", "h3", "scipy", "keras")
 PRODUCTS = "products"
 
 
@@ -128,13 +121,13 @@ class Night:
 
     def ensure(self, line: Stage, window: Window | None) -> Step:
         """Bring one stage's table of one window, or of the night, up to date; return what was done."""
-        place, lineage = self._place(line, window), self._lineage(line, window)
+        place, made_from = self._place(line, window), self._lineage(line, window)
         last = self._last(line, place)
-        if last is not None and last.lineage == lineage:
+        if last is not None and last.lineage == made_from:
             step = Step(line.table, place, last.rows, fresh=False)
         else:
             self._revive(line, window)
-            step = Step(line.table, place, self._commit(line, window, lineage), fresh=True)
+            step = Step(line.table, place, self._commit(line, window, made_from), fresh=True)
         self.report(step)
         return step
 
@@ -164,7 +157,7 @@ class Night:
         by_unit = {"scan": 1, "shard": len(self.windows), "window": len(self.windows), "night": 1}
         return sum(by_unit[line.unit] for line in STAGES)
 
-    def _commit(self, line: Stage, window: Window | None, lineage: dict[str, Any]) -> int:
+    def _commit(self, line: Stage, window: Window | None, made_from: dict[str, Any]) -> int:
         """Run a stage's jobs and commit what they wrote; returns rows."""
         shards = self.shards if line.unit == "shard" else [()]
         jobs = [self._job(line, window, part, cameras) for part, cameras in enumerate(shards)]
@@ -173,7 +166,7 @@ class Night:
             for name, file in written:
                 files.setdefault(name, []).append(file)
         place = self._place(line, window)
-        return sum(self.lake.commit(_at(place, name), parts, lineage).rows for name, parts in sorted(files.items()))
+        return sum(self.lake.commit(_at(place, name), parts, made_from).rows for name, parts in sorted(files.items()))
 
     def _job(self, line: Stage, window: Window | None, part: int, cameras: tuple[str, ...]) -> Job:
         """Name everything one call of a stage needs."""
@@ -219,13 +212,14 @@ class Night:
             "window": str(window) if window else None,
             "inputs": inputs,
             "settings": {name: str(value) for name, value in settings.items()},
-            "scan": _stated(self.scan) if feed else {},
-            "feed": [feeds.load(self.scan.feed).fingerprint(self.scan, window), _shelf("feeds", self.scan.feed)]
-            if feed
-            else [],
-            "code": _code(line.table),
-            "plugs": [_shelf(f"{kind}s", settings[kind]) for kind in ("detector", "encoder") if kind in settings],
-            "libraries": _libraries(),
+            "scan": lineage.stated(self.scan) if feed else {},
+            "feed": feeds.load(self.scan.feed).fingerprint(self.scan, window) if feed else "",
+            # pictures follow from the feed alone: newer code must not ask again for what is gone
+            "code": "" if line.table == "snapshots" else lineage.code(line.table),
+            "plugs": [
+                lineage.shelf(f"{kind}s", settings[kind]) for kind in ("detector", "encoder") if kind in settings
+            ],
+            "libraries": lineage.libraries(),
         }
 
     def _place(self, line: Stage, window: Window | None) -> Place:
@@ -267,42 +261,3 @@ def _checked(name: str, rows: pa.Table) -> pa.Table:
 def _at(place: Place, table: str) -> Place:
     """Return the same window or night of another table."""
     return Place(table, place.date, place.hour)
-
-
-def _stated(scan: Scan) -> dict[str, str]:
-    """Say what of a scan a feed stage depends on; the folder it lies in is not part of it."""
-    return {
-        each.name: str(getattr(scan, each.name)) for each in fields(scan) if each.name not in ("stages", "source", "k")
-    }
-
-
-@cache
-def _code(table: str) -> str:
-    """Hash the text a stage runs: its module, its SQL and the floor it stands on."""
-    room = [HERE / f"{table}.py", *sorted((HERE / table).rglob("*.py")), *sorted((query.SQL / table).rglob("*.sql"))]
-    paths = [*room, *(HERE / name for name in FOUNDATION), query.MACROS]
-    return _hash(path for path in paths if path.is_file())
-
-
-@cache
-def _shelf(shelf: str, name: str) -> str:
-    """Hash the code and weights of a feed, detector or encoder, without loading it."""
-    files = (path for pattern in (f"{name}.*", f"{name}/**/*") for path in (HERE / shelf).glob(pattern))
-    return _hash(path for path in sorted(files) if path.is_file() and path.suffix != ".pyc")
-
-
-@cache
-def _libraries() -> dict[str, str]:
-    """Name the versions that decide bytes."""
-    found = {}
-    for name in (*LIBRARIES, "tensorflow-cpu", "tensorflow"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _hash(paths: Iterable[Path]) -> str:
-    """Hash files by name and content."""
-    return digest([(path.name, hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths])

@@ -32,7 +32,7 @@ def fetch(cameras: pa.Table, scan: Scan, window: Window) -> pa.Table:
 
 
 def snapshot(feed: Feed, scan: Scan, camera_id: str, native_id: str, slot: datetime) -> dict[str, object]:
-    """Fetch one slot. Recorded and rendered pictures arrive when they were taken, so that a re-run gives the same bytes."""
+    """Fetch one slot as a row of `snapshots`. Recorded and rendered pictures arrive when they were taken, so that a re-run gives the same bytes."""
     picture = feed.picture(scan, native_id, slot)
     return {
         "camera_id": camera_id,

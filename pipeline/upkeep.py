@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.errors import PrivacyError, WindowNotFoundError
-from pipeline.lake import Lake, Place
+from pipeline.errors import IntegrityError, PrivacyError, WindowNotFoundError
+from pipeline.lake import File, Lake, Place
 from pipeline.query import header, names, query
 from pipeline.scans import Scan
 from pipeline.stages import STAGES
@@ -34,10 +34,8 @@ class Fault:
 
 def verify(lake: Lake) -> Iterator[Fault]:
     """Yield every file that is not as committed, then every row that `sql/checks` says must not exist."""
-    broken = False
-    for sentence in lake.faults():
-        broken = True
-        yield Fault("files", sentence)
+    broken = [Fault("files", sentence) for place in lake.places() for sentence in _file_faults(lake, place)]
+    yield from broken
     if broken:
         return
     for scan_date in nights(lake):
@@ -96,6 +94,34 @@ def look(lake: Lake, scan: Scan, table: str, purpose: str, now: datetime) -> Non
     entry = {"at": now.astimezone(UTC).isoformat(timespec="seconds"), "table": table, "purpose": purpose.strip()}
     with Path(lake.folder / LOOKS).open("a", encoding="utf-8") as log:
         log.write(json.dumps(entry, sort_keys=True) + "\n")
+
+
+def _file_faults(lake: Lake, place: Place) -> Iterator[str]:
+    """Hold the records of a place against its files, and the files against the records."""
+    folder, known = lake.folder / place.folder, set()
+    for commit in lake.commits(place):
+        for file in commit.files:
+            known.add(file.name)
+            yield from _faults(lake, place, file, dropped=lake.dropped(place, commit))
+    for path in sorted(folder.glob("*.parquet")):
+        if path.name not in known:
+            yield f"{path}: in no commit; an interrupted run left it, run the scan again or delete it"
+
+
+def _faults(lake: Lake, place: Place, file: File, *, dropped: bool) -> Iterator[str]:
+    """Check one committed file."""
+    path = lake.folder / place.folder / file.name
+    if dropped:
+        if path.exists():
+            yield f"{path}: expired but still there; run `thoroughfare expire`"
+        return
+    try:
+        rows = lake.rows(place, file).num_rows
+    except (IntegrityError, OSError, pa.ArrowException) as error:
+        yield str(error)
+        return
+    if rows != file.rows:
+        yield f"{path}: holds {rows} rows, its record says {file.rows}"
 
 
 def _check(lake: Lake, scan_date: date, check: str) -> Iterator[Fault]:
