@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from pipeline.query import query
 from pipeline.scans import Window
@@ -44,7 +45,7 @@ class View:
     slots_planned: int = 0
     slots_seen: int = 0
     cadence_s: float | None = None
-    """Median seconds between usable pictures."""
+    """Usual seconds between usable pictures, outages left out."""
     dwell_s: float | None = None
     """Median seconds a passing vehicle stays in view, or the settings' where not `timed`."""
     p_seen: float = 0.0
@@ -113,12 +114,18 @@ def _view(pictures: dict[str, Any] | None, passes: dict[str, Any] | None, length
     seen_us = np.array(pictures["seen_us"], dtype=np.int64)
     gaps_us = np.diff(seen_us)
     rest_us = max((pictures["span_us"] or length_us) - int(gaps_us.sum()), 1)
-    cadence_s = float(np.median(gaps_us)) / US if len(gaps_us) else None
+    cadence_s = _cadence_s(gaps_us) if len(gaps_us) else None
     dwell_s, timed = _dwell(passes, cadence_s, settings)
     caught_us = np.minimum(np.append(gaps_us, rest_us), round(dwell_s * US)).sum()
     share = passes["followed"] / passes["passed"] if passes else 0.0
     p_seen = float(caught_us / (gaps_us.sum() + rest_us))
     return View(pictures["slots_planned"], len(seen_us), cadence_s, dwell_s, p_seen, timed, share)
+
+
+def _cadence_s(gaps_us: NDArray[np.int64]) -> float:
+    """Return the usual gap: the mean of those up to half above the median, as times in whole seconds blur a median."""
+    usual = gaps_us[gaps_us <= 1.5 * np.median(gaps_us)]
+    return float(usual.sum() / len(usual) / US)
 
 
 def _dwell(passes: dict[str, Any] | None, cadence_s: float | None, settings: Settings) -> tuple[float, bool]:
@@ -167,7 +174,7 @@ def _judge_pair(first: View, second: View, p_pair: float, settings: Settings) ->
     )
     if VERDICTS.index(verdict) < VERDICTS.index("flow"):
         return verdict, f"at one of the two, {reason}"
-    told = f"{p_pair:.0%} of vehicles on this way are seen at both cameras"
+    told = f"{p_pair:.0%} of vehicles on this way are in a picture of both cameras"
     if p_pair < settings.link_p_pair:
         return "flow", f"{told}: too few to link"
     if p_pair < settings.trajectory_p_pair:

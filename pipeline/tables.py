@@ -46,8 +46,7 @@ class Table:
         extra = [name for name in rows.column_names if name not in self.schema.names]
         if missing or extra:
             raise SchemaError(
-                f"table {self.name}: columns missing {missing}, unknown {extra}; "
-                f"make its stage return exactly {self.schema.names}"
+                f"table {self.name}: columns missing {missing}, unknown {extra}; its stage must return those of tables.py"
             )
         for field in self.schema:
             if not field.nullable and rows[field.name].null_count:
@@ -239,7 +238,7 @@ OBSERVABILITY = Table(
             _column("hour_at", TIME, "start of the hour"),
             _column("slots_planned", _int, "observations planned"),
             _column("slots_seen", _int, "observations with a usable picture"),
-            _column("cadence_s", _float, "median seconds between usable pictures", null=True),
+            _column("cadence_s", _float, "usual seconds between usable pictures, outages left out", null=True),
             _column("dwell_s", _float, "median seconds a passing vehicle stays in view", null=True),
             _column("p_seen", _float, "chance that a passing vehicle is in at least one usable picture"),
             _column("p_pair", _float, "chance that it is seen at both cameras; null for one camera", null=True),

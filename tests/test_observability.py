@@ -78,6 +78,11 @@ def test_a_parked_car_does_not_lengthen_the_time_in_view():
     assert weighed(pictures("a", 2), [*parked, *passes("a", 2, [2] * 10)])["a", ""]["dwell_s"] == 4
 
 
+def test_the_cadence_is_seen_through_times_in_whole_seconds():
+    blurred = [frame("a", int(1.7 * slot)) for slot in range(2000)]
+    assert weighed(blurred)["a", ""]["cadence_s"] == pytest.approx(1.7, abs=0.01)
+
+
 def test_an_outage_hides_the_vehicles_that_came_and_went_in_it():
     row = weighed(pictures("a", 2, lost=(900, 2700)), passes("a", 2, [4] * 10))["a", ""]
     assert row["p_seen"] == pytest.approx((1800 + 6) / 3600, abs=1e-3)
