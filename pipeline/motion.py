@@ -16,10 +16,12 @@ FOCAL_WIDTHS = 1.2
 """Focal length of a typical traffic camera in picture widths."""
 SPEEDS_MPS = (40.0, 50.0)
 """Fastest motion across and along the view that is looked for, in the rough metres of `Ground`."""
-CELLS = (8, 12, 161, 51)
+CELLS = (8, 12, 241, 51)
 """Grid of a flow: depth, side, speed across, speed along."""
 SMOOTH = (0.7, 0.7, 1.0, 1.0)
 """Smoothing of a flow, in cells."""
+PEAK = float(gaussian_filter(np.pad([1.0], 9), SMOOTH[0]).max() ** 2 * gaussian_filter(np.pad([1.0], 9), SMOOTH[2]).max() ** 2)
+"""What one pair adds to its own cell when smoothed."""
 UNLIKE = 8.0
 """Boxes that differ by more errors of measurement are unlike beyond doubt."""
 CHANCE_LAGS = (19, 23, 31, 41, 53, 67)
@@ -57,15 +59,17 @@ class Ground:
     """Width of the picture."""
     height_px: float
     """Height of the picture."""
+    vanish_px: float
+    """Column at which the roads meet the horizon."""
 
     def size_px(self, foot_px: Floats) -> Floats:
         """Return the usual root of box area at picture rows `foot_px`, pixels."""
         return np.asarray(self.growth * np.maximum(foot_px - self.horizon_px, 2.0))
 
     def metres(self, boxes: Floats) -> Floats:
-        """Return where boxes (n, 4) stand: metres to the right and metres ahead, rough scale, shape (n, 2)."""
+        """Return where boxes (n, 4) stand: metres right of and metres along the road, rough scale, shape (n, 2)."""
         per_px = VEHICLE_M / self.size_px(boxes[:, 3])
-        side = ((boxes[:, 0] + boxes[:, 2]) / 2 - self.width_px / 2) * per_px
+        side = ((boxes[:, 0] + boxes[:, 2]) / 2 - self.vanish_px) * per_px
         return np.column_stack([side, FOCAL_WIDTHS * self.width_px * per_px])
 
     def blur_m(self, boxes: Floats, edge_px: float) -> Floats:
@@ -92,12 +96,12 @@ def fit_ground(boxes: Floats, width_px: float, height_px: float) -> Ground:
         The ground whose sizes have the least mean absolute logarithmic error over distinct uncut boxes; with few
         boxes it leans towards a horizon a seventh of the height above the highest foot.
     """
-    whole = Ground(0.0, 1.0, width_px, height_px)
+    whole = Ground(0.0, 1.0, width_px, height_px, width_px / 2)
     kept = boxes[~whole.cut(boxes)] if len(boxes) else boxes
     kept = boxes if len(kept) < 3 else kept
     kept = kept[np.unique(np.round(kept / 4), axis=0, return_index=True)[1]]
     if not len(kept):
-        return Ground(height_px / 4, 0.4, width_px, height_px)
+        return Ground(height_px / 4, 0.4, width_px, height_px, width_px / 2)
     size, foot = np.log(root_area(kept)), kept[:, 3]
     above = np.geomspace(3.0, 4 * height_px, 90)
     highest = float(np.quantile(foot, 0.02))
@@ -105,7 +109,7 @@ def fit_ground(boxes: Floats, width_px: float, height_px: float) -> Ground:
     level = np.median(error, axis=1)
     loss = np.abs(error - level[:, None]).mean(axis=1) + 0.5 / len(kept) * np.log(above / (height_px / 7)) ** 2
     best = int(np.argmin(loss))
-    return Ground(highest - float(above[best]), float(np.exp(level[best])), width_px, height_px)
+    return replace(whole, horizon_px=highest - float(above[best]), growth=float(np.exp(level[best])))
 
 
 @dataclass(frozen=True)
@@ -184,10 +188,26 @@ def learn_flow(scene: Scene, still: Ints, edge_px: float) -> Flow:
     true, chance = _moves(scene, near), _moves(scene, far) * share
     count = float(true.sum())
     true, chance = gaussian_filter(true, SMOOTH), gaussian_filter(chance, SMOOTH)
-    excess = np.maximum(true - chance, 0.0) + min(0.5 * count, 10.0) * _any_road()
+    # A pair is no evidence for itself: what a lone pair adds to its own cell is taken off.
+    excess = np.maximum(true - PEAK - chance, 0.0) + min(0.5 * count, 10.0) * _any_road()
     moves = np.log((excess + 1e-12) / (chance + 0.5 * count / true.size + 1e-12))
     flow = Flow(scene, _looks(scene, edge_px), moves, np.zeros(int(2 * UNLIKE)))
     return replace(flow, sizes=_sizes(flow, near, far, share))
+
+
+def straighten(scene: Scene, still: Ints) -> Ground:
+    """Return the ground with the vanishing point under which the camera's flow runs most nearly straight ahead."""
+    near, far = _velocities(scene, still, (1,)), _velocities(scene, still, CHANCE_LAGS)
+    if len(near) < 50 or len(far) < 50:
+        return scene.ground
+    leans = np.linspace(-1.0, 1.0, 41)
+    share = len(near) / len(far)
+    gains = []
+    for lean in leans:
+        true, chance = gaussian_filter(_across(near, lean), 1.0), gaussian_filter(_across(far, lean), 1.0) * share
+        gains.append(float((np.maximum(true - chance, 0.0) ** 2 / (chance + 5.0)).sum()))
+    lean = float(leans[int(np.argmax(gains))])
+    return replace(scene.ground, vanish_px=scene.ground.vanish_px + lean * FOCAL_WIDTHS * scene.ground.width_px)
 
 
 def within(count: Ints) -> Ints:
@@ -223,11 +243,28 @@ def _line_through_neighbours(x: Floats, y: Floats, reach: int) -> Floats:
 
 
 def _different(scene: Scene, still: Ints, lag: int) -> tuple[Ints, Ints, Floats]:
-    """Return pairs of boxes `lag` frames apart that are not one standing vehicle, as if one cadence apart."""
+    """Return pairs of moving boxes `lag` frames apart, as if one cadence apart."""
     first, second = scene.pairs(lag)
-    apart = (still[first] < 0) | (still[first] != still[second])
+    apart = (still[first] < 0) & (still[second] < 0)
     first, second = first[apart], second[apart]
     return first, second, scene.gap_s(first, second) if lag == 1 else np.full(len(first), scene.cadence_s)
+
+
+def _velocities(scene: Scene, still: Ints, lags: tuple[int, ...]) -> Floats:
+    """Return the velocities of pairs of boxes, as if one cadence apart, that a moving vehicle can have, (n, 2)."""
+    pairs = [_different(scene, still, lag) for lag in lags]
+    first, second, gap_s = (np.concatenate([each[part] for each in pairs]) for part in range(3))
+    metres = scene.ground.metres(scene.boxes)
+    velocity = (metres[second] - metres[first]) / gap_s[:, None]
+    return velocity[(np.abs(velocity) < SPEEDS_MPS).all(axis=1) & (np.hypot(*velocity.T) > 3.0)]
+
+
+def _across(velocity: Floats, lean: float) -> Floats:
+    """Count velocities (n, 2) by half metres a second across and two along a road that leans aside by `lean`."""
+    across = np.clip((velocity[:, 0] - lean * velocity[:, 1]) * 2 + 20.5, 0, 40).astype(np.int64)
+    along = ((velocity[:, 1] + SPEEDS_MPS[1]) / 2).astype(np.int64)
+    wide = int(SPEEDS_MPS[1]) + 1
+    return np.bincount(across * wide + along, minlength=41 * wide).reshape(41, wide)[1:-1].astype(float)
 
 
 def _cells(scene: Scene, first: Ints, second: Ints, gap_s: Floats) -> tuple[Floats, NDArray[np.bool_]]:

@@ -1,7 +1,7 @@
 """Follow each vehicle through one camera's frames: cameras, frames, detections -> sightings."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2s
 from typing import Any
 
@@ -17,6 +17,8 @@ from scipy.spatial import KDTree
 from pipeline import motion, tables
 from pipeline.motion import Floats, Ints, Scene
 
+PRUNE=-2.5
+FAC,CAP,TOP,ASIDE,PEN=.5,2.,1.2,.5,6.
 COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 SIDES = ("away", "right", "toward", "left")
 
@@ -29,7 +31,7 @@ class Settings:
     """At this many seconds between frames, or more, every detection is a sighting of its own."""
     missed_frames: int = 2
     """Frames in a row in which a vehicle may go undetected within one sighting."""
-    min_probability: float = 0.5
+    min_probability: float = 0.3
     """A link between two frames that is less sure than this is not made."""
     min_frames: int = 1
     """Sightings with fewer detections are left out."""
@@ -41,9 +43,9 @@ class Settings:
     """A vehicle that keeps its place so many seconds is parked."""
     edge_px: float = 1.5
     """Usual error of a box's edge, pixels."""
-    miss_odds: float = 0.15
+    miss_odds: float = 0.1
     """Odds that a vehicle in view goes undetected in one frame."""
-    speed_spread_mps: float = 1.5
+    speed_spread_mps: float = 2.0
     """Spread of a vehicle's velocity from frame to frame, rough metres a second."""
 
 
@@ -121,7 +123,7 @@ def _seen(frames: pa.Table, detections: pa.Table, camera_id: str) -> Seen:
 
 def _rows(seen: Seen, camera_id: str, bearing_deg: float | None, settings: Settings) -> Iterator[dict[str, Any]]:
     """Yield the sightings of one camera."""
-    still, links = _linked(seen, settings)
+    seen, still, links = _linked(seen, settings)
     paths = _paths(links, len(seen.ids))
     ways, shares = _ways(seen, paths, still)
     sureness = np.ones(len(seen.ids))
@@ -143,18 +145,18 @@ def _rows(seen: Seen, camera_id: str, bearing_deg: float | None, settings: Setti
         }
 
 
-def _linked(seen: Seen, settings: Settings) -> tuple[Ints, Links]:
+def _linked(seen: Seen, settings: Settings) -> tuple[Seen, Ints, Links]:
     """Choose the links of one camera; return also the number of the standing vehicle of each detection, or -1."""
     none = np.full(len(seen.ids), -1)
     nothing = Links(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
     if not seen.cadence_s < settings.slowest_cadence_s:
-        return none, nothing
+        return seen, none, nothing
     still = _still(seen, settings)
+    seen = replace(seen, ground=motion.straighten(seen, still))
     links = _candidates(seen, still, settings)
     if not len(links.first):
-        return still, nothing
-    links = _in_context(seen, links, settings)
-    return still, _matched(links, len(seen.ids), settings)
+        return seen, still, nothing
+    return seen, still, _matched(_in_context(seen, links, settings), len(seen.ids), settings)
 
 
 def _still(seen: Seen, settings: Settings) -> Ints:
@@ -180,6 +182,7 @@ def _still(seen: Seen, settings: Settings) -> Ints:
 def _candidates(seen: Seen, still: Ints, settings: Settings) -> Links:
     """Score all box pairs a few frames apart by flow and size; drop what no vehicle would do."""
     flow = motion.learn_flow(seen, still, settings.edge_px / 2)
+    comes, leaves = (_first_of(still, order) for order in (1, -1))
     parts = []
     for lag in range(1, settings.missed_frames + 2):
         first, second = seen.pairs(lag)
@@ -187,9 +190,17 @@ def _candidates(seen: Seen, still: Ints, settings: Settings) -> Links:
         score = flow.weigh(first, second, gap_s)
         score += (lag - 1) * np.log(settings.miss_odds) - 2 * np.log(np.maximum(gap_s / seen.cadence_s, 1.0))
         same = (still[first] >= 0) & (still[first] == still[second])
-        score = np.where(same, 10.0 - 4 * (lag - 1), score)
-        parts.append(Links(first, second, score).keep((score > -3.0) & (gap_s < settings.slowest_cadence_s)))
+        score = np.where(same, 10.0 - 4 * (lag - 1), np.where(leaves[first] & comes[second], score, -np.inf))
+        parts.append(Links(first, second, score).keep((score > PRUNE) & (gap_s < settings.slowest_cadence_s)))
     return Links(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("first", "second", "score")))
+
+
+def _first_of(still: Ints, order: int) -> NDArray[np.bool_]:
+    """Tell which boxes are moving or the first (order 1) or last (order -1) of a standing vehicle."""
+    ends = still < 0
+    rows = np.arange(len(still))[::order]
+    ends[rows[np.unique(still[rows], return_index=True)[1]]] = True
+    return ends
 
 
 def _in_context(seen: Seen, links: Links, settings: Settings) -> Links:
@@ -203,9 +214,9 @@ def _in_context(seen: Seen, links: Links, settings: Settings) -> Links:
     ahead, behind = links.score.copy(), links.score.copy()
     for _ in range(3):
         more_ahead, more_behind = np.zeros(len(ahead)), np.zeros(len(ahead))
-        np.maximum.at(more_ahead, before, 0.6 * ahead[after] + agreement)
-        np.maximum.at(more_behind, after, 0.6 * behind[before] + agreement)
-        ahead, behind = links.score + np.minimum(more_ahead, 4.0), links.score + np.minimum(more_behind, 4.0)
+        np.maximum.at(more_ahead, before, np.minimum(FAC * ahead[after], CAP) + agreement)
+        np.maximum.at(more_behind, after, np.minimum(FAC * behind[before], CAP) + agreement)
+        ahead, behind = links.score + more_ahead, links.score + more_behind
     return Links(links.first, links.second, ahead + behind - links.score)
 
 
@@ -214,9 +225,9 @@ def _agreement(seen: Seen, links: Links, before: Ints, after: Ints, settings: Se
     place, blur = seen.ground.metres(seen.boxes), seen.ground.blur_m(seen.boxes, settings.edge_px)
     gap_s = seen.gap_s(links.first, links.second)[:, None]
     velocity = (place[links.second] - place[links.first]) / gap_s
-    spread = np.hypot(settings.speed_spread_mps, 2 * blur[links.second[before]] / gap_s[before])
+    spread = np.hypot([ASIDE,settings.speed_spread_mps], 2 * blur[links.second[before]] / gap_s[before])
     strain = (velocity[after] - velocity[before]) / spread
-    return np.asarray(1.5 - np.minimum(0.5 * (strain**2).sum(axis=1), 6.0))
+    return np.asarray(TOP - np.minimum(0.5 * (strain**2).sum(axis=1), PEN))
 
 
 def _matched(links: Links, count: int, settings: Settings) -> Links:
@@ -224,7 +235,7 @@ def _matched(links: Links, count: int, settings: Settings) -> Links:
     odds = np.exp(np.clip(links.score, -20.0, 20.0))
     rivals = 1.0 + np.bincount(links.first, odds, count)[links.first] + np.bincount(links.second, odds, count)[links.second]
     likely = odds / (rivals - odds)
-    cover = _best_cover(Links(links.first, links.second, np.arange(len(odds), dtype=float)), count, links.score)
+    cover = _best_cover(Links(links.first, links.second, np.arange(len(odds), dtype=float)), count, links.score - np.log(settings.min_probability / (1 - settings.min_probability)))
     chosen = cover.score.astype(int)
     found = Links(cover.first, cover.second, likely[chosen])
     return found.keep(found.score >= settings.min_probability)
