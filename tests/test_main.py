@@ -49,7 +49,7 @@ def test_help_imports_nothing_heavy():
         (["run", "nowhere", "--date", "2026-05-05"], 2, "no [scan.nowhere]"),
         (["run", "demo", "--date", "yesterday"], 2, "not a date"),
         (["run", "demo", "--date", "2026-05-05", "--settings", "absent.toml"], 2, "no such settings file"),
-        (["run", "fdr", "--date", "2026-05-05", "--source", "absent", "--lake", "/tmp/none"], 4, "absent"),
+        (["run", "fdr", "--date", "2026-05-05", "--source", "absent", "--lake", "absent-lake"], 4, "absent"),
         (["report", "demo", "--lake", "absent"], 2, "nothing in it"),
         (["run", "demo", "--date", "2026-05-05", "--lake", "s3://bucket/lake"], 2, "only folders"),
     ],

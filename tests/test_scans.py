@@ -1,6 +1,7 @@
 """Scans: nights in UTC hours, settings that say what is wrong with them."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def settings_file(folder: Path, text: str) -> Path:
 def test_a_night_has_as_many_windows_as_hours_on_the_clock(on, hours):
     windows = scan().windows(on)
     assert len(windows) == hours
-    assert all(b.hour_at - a.hour_at == timedelta(hours=1) for a, b in zip(windows, windows[1:], strict=False))
+    assert all(b.hour_at - a.hour_at == timedelta(hours=1) for a, b in pairwise(windows))
 
 
 def test_a_window_is_cut_to_the_night():
