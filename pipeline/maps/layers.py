@@ -18,6 +18,8 @@ MAX_ROWS = 100_000
 """Rows of one layer that a browser draws smoothly; above it a layer is sampled or coarsened, and the title says so."""
 MAX_TRIPS = 15_000
 """Trajectories, each of many vertices, that a page may hold."""
+MAX_GLOWING = 2_000
+"""Trips that are drawn twice, once wide and faint; more light each other up."""
 VERDICT_COLOURS = {"none": "#8b93a7", "count": "#f2a33a", "flow": "#4fb6f0", "link": "#d785c7", "trajectory": "#35d6a4"}
 """Least to most; told apart by readers with any colour vision, on dark ground."""
 HEAT = ("#142a52", "#154a73", "#176c8a", "#2c8f97", "#5fb39b", "#a6d5a5")
@@ -67,7 +69,7 @@ def camera_layer(cameras: pa.Table, observability: pa.Table, sightings: pa.Table
               ("verdict", pa.string()), ("reason", pa.string()), ("sightings", pa.int32())]  # fmt: skip
     style = _style(
         "cameras", "point", "Cameras by verdict", "#ffffff", {"lat": "lat", "lng": "lon", "altitude": None},
-        {"radius": 18, "fixedRadius": False, "opacity": 0.95, "outline": True, "thickness": 2, "strokeColor": [8, 12, 24],
+        {"radius": 24, "fixedRadius": False, "opacity": 0.95, "outline": True, "thickness": 2, "strokeColor": [8, 12, 24],
          "filled": True, "colorRange": _range([VERDICT_COLOURS[verdict] for verdict in present])},
         {"colorField": {"name": "verdict", "type": "string"}, "colorScale": "ordinal"},
         label_of="label",
@@ -146,10 +148,8 @@ def trip_layers(trajectories: pa.Table, cameras: pa.Table, timezone: str) -> lis
     ramp = _ramp(SPEED, "slower", "faster")
     core = _trip_style("trips", "Trips", 0.95, 2.2, trail_s(lines))
     glow = _trip_style("glow", "Glow of trips", 0.2, 7.0, trail_s(lines))
-    return [
-        Layer("trips", "Trips", content, core, tooltip, len(lines), ramp, "mean speed", notes),
-        Layer("glow", "", content, glow, tooltip, len(lines), ()),
-    ]
+    drawn = [Layer("trips", "Trips", content, core, tooltip, len(lines), ramp, "mean speed", notes)]
+    return [*drawn, Layer("glow", "", content, glow, tooltip, len(lines), ())] if len(lines) <= MAX_GLOWING else drawn
 
 
 def trail_s(lines: list[dict[str, Any]]) -> int:
@@ -186,7 +186,7 @@ def _style(
     channels: dict[str, Any], label_of: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """Write a layer as kepler.gl saves it."""
-    text = {"field": {"name": label_of, "type": "string"}, "color": [214, 222, 240], "size": 15, "offset": [0, -20],
+    text = {"field": {"name": label_of, "type": "string"}, "color": [214, 222, 240], "size": 15, "offset": [0, -14],
             "anchor": "middle", "alignment": "bottom", "outlineWidth": 0, "outlineColor": [8, 12, 24, 255],
             "background": False, "backgroundColor": [8, 12, 24, 200]}  # fmt: skip
     config = {

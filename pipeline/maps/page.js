@@ -45,20 +45,23 @@ const play = (el) => {
   if (!matchMedia("(prefers-reduced-motion: reduce)").matches) observer.observe(el, { childList: true, subtree: true });
 };
 
-const FOOT_PX = 24;
+const tall = () => innerHeight - document.querySelector("footer").offsetHeight;
 const wait = document.getElementById("wait");
 try {
   const el = document.getElementById("map");
   const { data, config, bounds } = JSON.parse(await unpacked("layers"));
-  config.config.mapState = view(bounds, innerWidth, innerHeight);
+  const state = (config.config.mapState = view(bounds, innerWidth, innerHeight));
+  // kepler.gl measures dots in metres from zoom 14 on: keep them as large on the screen as they are below it.
+  for (const { type, config: { visConfig } } of config.config.visState.layers)
+    if (type === "point") visConfig.radius *= 2 ** Math.min(0, 14 - state.zoom);
   const address = URL.createObjectURL(new Blob([await unpacked("bundle")], { type: "text/javascript" }));
-  const model = new Model({ data, config, height: innerHeight - FOOT_PX, mapbox_token: "", theme: "dark", app_name: "Thoroughfare" });
+  const model = new Model({ data, config, height: tall(), mapbox_token: "", theme: "dark", app_name: "Thoroughfare" });
   window.thoroughfare = model; // its "config" follows every change: copy it to keep a view
   play(el);
   (await import(address)).default.render({ model, el });
   URL.revokeObjectURL(address);
   wait.remove();
-  addEventListener("resize", () => model.change("height", innerHeight - FOOT_PX));
+  addEventListener("resize", () => model.change("height", tall()));
 } catch (error) {
   wait.className = "failed";
   wait.textContent = `The map could not be drawn (${error.message}); open this page in a current Chromium, Firefox or Safari with WebGL 2.`;

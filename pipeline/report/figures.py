@@ -162,8 +162,8 @@ class _Frame:
     def placed(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Degrees to pixels."""
         turned: NDArray[np.float64] = (points - (self.low + self.high) / 2) * [self.shrink, -1.0] * self.scale
-        middle = np.array([MAP_PX / 2, self.height / 2])
-        return (turned + middle).round(1)
+        centred: NDArray[np.float64] = turned + np.array([MAP_PX / 2, self.height / 2])
+        return centred.round(1)
 
     def path(self, line: NDArray[np.float64]) -> str:
         return " ".join(f"{x:g},{y:g}" for x, y in self.placed(line).tolist())
