@@ -247,7 +247,7 @@ STATIONS = {
                 aimed(QUAY.line, 130, 6.5, 90, -1, 8.5, 400),
                 Look((0.9, 0.98, 1.08), 0.92, 8, 0.6, 2.6, 66, "grey", "works")),
         Station("108", "Harbor Pkwy @ City Line", PARKWAY.name, "Facing South",
-                aimed(_main, 2930, -9.5, 2887, 1, 10.0, 450),
+                aimed(_main, 2690, -9.5, 2647, 1, 10.0, 450),
                 Look((1.05, 1.0, 0.97), 0.78, 30, 0.6, 2.4, 64, "plain", "water")),
     )
 }  # fmt: skip

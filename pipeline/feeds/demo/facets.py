@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from pipeline.feeds.demo.canvas import Facet
-from pipeline.feeds.demo.city import PARKWAY, ROADS, SLIP_M, Array, Lens, Road
+from pipeline.feeds.demo.city import CROSS_M, PARKWAY, ROADS, SLIP_M, Array, Lens, Road
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def things(lens: Lens, kind: str, chance: np.random.Generator) -> list[Thing]:
     """Place the objects around a lens at random, off every road and out of the lens's face."""
     ground = GROUNDS[kind]
     dry = (0.0, 15.0) if ground.water else (np.inf, np.inf)
-    stand = (ground.back_m - 5, ground.back_m + 45, dry[0])
-    grow = (13.5, 30.0, dry[1]) if kind != "town" else (12.5, 15.0, dry[1])
+    stand = (ground.back_m - 5, ground.back_m + 45, dry[0], 14.0)
+    grow = (13.5, 30.0, dry[1], 4.0) if kind != "town" else (12.5, 15.0, dry[1], 4.0)
     plots = [_place(lens, *stand, chance) for _ in range(ground.buildings)]
     found = [building(at, lens, ground.floors, chance) for at in plots if at is not None]
     holes = [_place(lens, *grow, chance) for _ in range(ground.trees)]
@@ -63,25 +63,37 @@ def things(lens: Lens, kind: str, chance: np.random.Generator) -> list[Thing]:
             at, arm = PARKWAY.line.at(along, side), PARKWAY.line.at(along, side * 0.6)
             if np.linalg.norm(at - lens.position[:2]) > 24:
                 found.append(lamp(at, arm, lens))
-    return found + [gantry(along, lens) for along in (420.0, 1420.0, 1985.0, 2700.0)]
+    for corner in ((CROSS_M + 15, 11.0, -2.0), (CROSS_M - 15, -11.0, 2.0)):
+        found.append(signal(*corner, lens))
+    return found + [gantry(along, lens) for along in (420.0, 1420.0, 1985.0, 2540.0)]
 
 
-def _place(lens: Lens, from_m: float, to_m: float, dry_m: float, chance: np.random.Generator) -> Array | None:
-    """Draw a place at a distance from a road, clear of all roads, of the lens and of the water beyond `dry_m`."""
-    spots = [(road, along) for road in ROADS for along in _near(lens, road)]
+def _place(
+    lens: Lens, from_m: float, to_m: float, dry_m: float, wide_m: float, chance: np.random.Generator
+) -> Array | None:
+    """Draw a place at a distance from a road, clear of roads, of what the lens should see, and of water beyond `dry_m`."""
+    spots = [(road, along) for road in ROADS for along in _near(lens, road, 280.0)]
     road, along = spots[int(chance.integers(len(spots)))]
     at: Array = road.line.at(along, float(chance.choice([-1, 1]) * chance.uniform(from_m, to_m)))
     nearest = min(float(np.linalg.norm(each.line.points - at, axis=1).min()) - each.right_m for each in ROADS)
     away = np.linalg.norm(at - lens.position[:2])
     clear = nearest > from_m - 9 and away > max(16.0, from_m * 0.8) and PARKWAY.line.right_of(at[None])[0] < dry_m
-    return at if clear else None
+    return at if clear and _aside(lens, at) > wide_m else None
+
+
+def _aside(lens: Lens, at: Array) -> float:
+    """Return how far a place is from the nearest line of sight to a road within 120 m."""
+    seen = [road.line.at(_near(lens, road, 120.0)) for road in ROADS if _near(lens, road, 120.0)]
+    sight = np.concatenate(seen) - lens.position[:2]
+    share = np.clip(((at - lens.position[:2]) @ sight.T) / (sight**2).sum(1), 0, 1)
+    return float(np.linalg.norm(sight * share[:, None] - (at - lens.position[:2]), axis=1).min())
 
 
 @lru_cache(maxsize=64)
-def _near(lens: Lens, road: Road) -> list[float]:
-    """Return the distances along a road that lie before a lens."""
+def _near(lens: Lens, road: Road, reach_m: float) -> list[float]:
+    """Return the distances along a road that lie before a lens and within reach."""
     away = road.line.points - lens.position[:2]
-    seen = (np.linalg.norm(away, axis=1) < 280) & (away @ lens.axes[2][:2] > -5)
+    seen = (np.linalg.norm(away, axis=1) < reach_m) & (away @ lens.axes[2][:2] > -5)
     return [float(along) for along in road.line.along[seen]]
 
 
@@ -150,6 +162,19 @@ def lamp(at: Array, arm: Array, lens: Lens) -> Thing:
     beam = np.array([(*at, 9.3), (*at, 9.5), (*arm, 10.1), tip])
     facets: list[Facet] = [(_post(foot, 9.5, 0.11, across), None, (112, 116, 116)), (beam, None, (120, 124, 124))]
     return Thing(at, facets)
+
+
+def signal(along: float, right_m: float, reach_m: float, lens: Lens) -> Thing:
+    """A mast with an arm over the road and three signal heads, seen from behind as often as from before."""
+    foot, tip = PARKWAY.line.at([along, along], [right_m, reach_m])
+    facets: list[Facet] = [
+        (_post(np.append(foot, 0.0), 6.4, 0.13, lens.axes[0][:2]), None, (96, 100, 100)),
+        (_wall(foot, tip, 5.9, 6.1), None, (104, 108, 108)),
+    ]
+    for part in (0.35, 0.7, 0.97):
+        head = np.append(foot + (tip - foot) * part, 5.4)
+        facets.append((_post(head, 1.1, 0.2, lens.axes[0][:2]), None, (34, 40, 40)))
+    return Thing(foot, facets)
 
 
 def gantry(along: float, lens: Lens) -> Thing:

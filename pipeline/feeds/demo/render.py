@@ -18,6 +18,8 @@ from pipeline.feeds.demo.vehicles import BODY, GLASS, SECOND
 VERSION = "1"
 """Raise it when pictures change: part of the feed's fingerprint."""
 NEAREST_M, FARTHEST_M = 4.0, 320.0
+SHUTTER_S = 1 / 110
+"""How long the shutter is open."""
 _STUFF = np.array([(0, 0, 0), (46, 42, 38), (30, 30, 30), (222, 226, 228), (44, 42, 150), (0, 0, 0), (120, 122, 124),
                    (170, 186, 190)], float)  # fmt: skip
 _MIRROR = np.array([0.13, 0.3, 0.03, 0.0, 0.0, 0.05, 0.1, 0.0])
@@ -41,6 +43,8 @@ class Drawn:
     """(faces,) turned towards the lens."""
     colours: Array
     """(faces, 3)."""
+    moved: Array
+    """(2,) pixels of the picture that it moves while the shutter is open."""
     shadow: Array
     """(n, 3) world corners whose hull is its shadow on the ground."""
 
@@ -83,10 +87,12 @@ def _drawn(view: View, placed: traffic.Placed, chosen: NDArray[np.intp], distanc
     pixels, _ = view.lens.project(points, SCALE)
     colours = _colours(cars, owner, normals, view.light, distance)
     parts = np.flatnonzero(np.diff(owner)) + 1
+    ahead = np.column_stack([sin, cos, none]) * (placed.speed[chosen] * SHUTTER_S)[:, None]
+    moved = view.lens.project(middles + ahead)[0] - view.lens.project(middles)[0]
     split = [np.split(each, parts) for each in (pixels, shown, colours)]
     return [
         Drawn(
-            car, int(chosen[i]), float(distance[i]), bool(beyond[i]), split[0][i], split[1][i], split[2][i],
+            car, int(chosen[i]), float(distance[i]), bool(beyond[i]), split[0][i], split[1][i], split[2][i], moved[i],
             view.light.shadow(car.mesh.hull @ turns[i] + middles[i]),
         )
         for i, car in enumerate(cars)
@@ -126,6 +132,7 @@ def scene(view: View, drawn: list[Drawn]) -> Image:
         for face, colour in zip(faces, colours, strict=True):
             cv2.fillConvexPoly(image, face, colour, cv2.LINE_8, 3)
         _hide(view, each, image)
+        _smear(each, image)
     return image
 
 
@@ -152,6 +159,21 @@ def _hide(view: View, drawn: Drawn, image: Image) -> None:
     patch, nearer = hidden(view, drawn)
     if nearer.any():
         np.copyto(image[patch], view.image[patch], where=nearer[..., None])
+
+
+def _smear(drawn: Drawn, image: Image) -> None:
+    """Blur a vehicle along the way it moves while the shutter is open."""
+    across, down = drawn.moved * SCALE
+    reach = int(min(max(abs(across), abs(down)), 9.0))
+    if reach < 2:
+        return
+    kernel = np.zeros((2 * (reach // 2) + 1, 2 * (reach // 2) + 1), np.float32)
+    half, scale = reach // 2, (reach // 2) / max(abs(across), abs(down))
+    start = (round(half - across * scale), round(half - down * scale))
+    cv2.line(kernel, start, (round(half + across * scale), round(half + down * scale)), 1.0)
+    patch = _patch(drawn)
+    if image[patch].size:
+        image[patch] = cv2.filter2D(image[patch], -1, kernel / kernel.sum())
 
 
 def sensor(image: Image, look: Look, seed: int, gain: float = 1.0) -> Image:

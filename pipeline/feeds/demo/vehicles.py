@@ -213,7 +213,7 @@ def _wheel(faces: _Faces, x: float, y: float, radius: float, side: int) -> None:
 
 def _cabin(faces: _Faces, model: Model, extra: int) -> None:
     """Windscreen, rear window, side windows and roof."""
-    half, belt, roof = model.width_m / 2 - 0.04, model.belt_m, model.height_m
+    half, belt, roof = model.width_m / 2 - 0.012, model.belt_m, model.height_m
     tall = model.windows in (0, 8, 4) or model.height_m > 2
     narrow = half - (0.06 if tall else 0.2)
     foot_front, front, rear, foot_rear = (x * model.length_m for x in model.glass_x)
