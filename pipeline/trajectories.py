@@ -22,9 +22,10 @@ class Settings:
 
     metric_crs: str
     """Projected CRS with metres, for lengths along the road."""
-    max_speed_mps: float = 60.0
-    """A leg faster than this from camera to camera is refused. Generous, as the places seen may lie nearer together than
-    the cameras that see them."""
+    max_speed_mps: float = 45.0
+    """A leg faster than this along its way is refused."""
+    position_m: float = 170.0
+    """Metres by which a leg may be shorter than its way: cameras stand, and look, beside where they are said to."""
 
 
 def chain(cameras: pa.Table, roads: pa.Table, sightings: pa.Table, links: pa.Table, settings: Settings) -> pa.Table:
@@ -55,7 +56,8 @@ def chain(cameras: pa.Table, roads: pa.Table, sightings: pa.Table, links: pa.Tab
         ],
         schema=WAYS,
     )
-    chains = query("trajectories/chain", {"max_speed_mps": settings.max_speed_mps}, legs=legs, ways=ways)
+    bounds = {"max_speed_mps": settings.max_speed_mps, "position_m": settings.position_m}
+    chains = query("trajectories/chain", bounds, legs=legs, ways=ways)
     rows = [_trajectory(each, [route for _, route in found]) for each in chains.to_pylist()]
     return TRAJECTORIES.check(pa.Table.from_pylist(rows, schema=TRAJECTORIES.schema))
 

@@ -11,7 +11,11 @@ from builders import detection, frame, link, rows, seen, sighting, single, traje
 from pipeline import products, query, tables, trajectories, upkeep
 from pipeline.lake import Lake, Place
 
-PARAMS = {"k": products.Settings.k, "max_speed_mps": trajectories.Settings.max_speed_mps}
+PARAMS = {
+    "k": products.Settings.k,
+    "max_speed_mps": trajectories.Settings.max_speed_mps,
+    "position_m": trajectories.Settings.position_m,
+}
 PASS = sighting("1", "a", 0, 4), sighting("2", "b", 24, 28)
 NIGHT: dict[str, list[dict[str, Any]]] = {
     "frames": [frame("a", 0), frame("a", 6), frame("a", 12, "dark"), frame("b", 0)],
@@ -58,7 +62,7 @@ CASES: dict[str, list[tuple[dict[str, list[dict[str, Any]]], int]]] = {
         ({"trajectories": [NIGHT["trajectories"][0] | {"probability": float("nan")}]}, 1),
     ],
     "impossible_speeds": [
-        ({"trajectories": [NIGHT["trajectories"][0] | {"mean_speed_mps": 60.5}]}, 1),
+        ({"trajectories": [NIGHT["trajectories"][0] | {"length_m": 24 * 45 + 170.5}]}, 1),
         ({"trajectories": [NIGHT["trajectories"][0] | {"length_m": float("nan")}]}, 1),
     ],
     "links_backwards": [
@@ -123,7 +127,7 @@ def test_verify_runs_the_checks_with_the_settings_the_night_was_made_with(tmp_pa
     made["products/flow"] = pa.table({"support": [7]})
     for name, table in made.items():
         place = Place(name, HOUR.date())
-        settings = {"k": "8"} if name == "products/flow" else {"max_speed_mps": "9.5"}
+        settings = {"k": "8"} if name == "products/flow" else {"max_speed_mps": "4", "position_m": "3"}
         lineage = {"scan_date": str(HOUR.date()), "settings": settings}
         lake.commit(place, [lake.write(place, 0, table)], lineage)
     faulty = {fault.where.split()[0] for fault in upkeep.verify(lake)}

@@ -78,7 +78,7 @@ def test_chain_joins_legs_end_to_end_and_refuses_the_impossible():
     )
     pairs = legs.select(["from_camera", "to_camera", "from_heading", "to_heading"])
     ways = pairs.append_column("way", pa.array([0, 1, 2])).append_column("length_m", pa.array([100.0, 200.0, 601.0]))
-    (row,) = ask("trajectories/chain", {"max_speed_mps": 30.0}, legs=legs, ways=ways)
+    (row,) = ask("trajectories/chain", {"max_speed_mps": 25.0, "position_m": 100.0}, legs=legs, ways=ways)
     assert (row["sighting_ids"], row["ways"]) == (["0", "1", "2"], [0, 1])
     assert (row["started_at"], row["finished_at"], row["passed_at"]) == (at(0), at(44), [at(2), at(22), at(42)])
 

@@ -1,8 +1,9 @@
 -- grain: one chain of legs, each starting at the sighting where the one before it ended
 -- reads: legs, ways
--- params: max_speed_mps
+-- params: max_speed_mps, position_m
 -- units: metres, seconds, probability 0..1
--- A leg faster than max_speed_mps along its way is no leg. Legs lead forward in time, so no chain is a ring.
+-- A leg faster than max_speed_mps along its way, less position_m, is no leg.
+-- Legs lead forward in time, so no chain is a ring.
 WITH RECURSIVE possible AS (
     SELECT
         legs.query_id,
@@ -23,7 +24,7 @@ WITH RECURSIVE possible AS (
             AND legs.from_heading = ways.from_heading
             AND legs.to_heading = ways.to_heading
     WHERE
-        ways.length_m * 1000000
+        (ways.length_m - $position_m) * 1000000
         <= $max_speed_mps * (epoch_us(legs.gallery_passed_at) - epoch_us(legs.query_passed_at))
 ),
 
