@@ -1,0 +1,251 @@
+"""Turn evidence on pairs of sightings into the chance that each pair is one vehicle, learning its own scales as it goes."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+from scipy.optimize import isotonic_regression
+
+from pipeline import travel
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+EDGES = np.array([0.0, 0.7, 1.4, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0, 10.01])
+"""Bins of rarity in which the likelihood ratio of appearance is learned, nats."""
+CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
+OUTLIERS = 0.03
+"""Share of vehicles that stop on the way: any travel time inside the gate."""
+ROUNDS = 15
+"""Rounds of expectation and maximisation."""
+SWEEPS = 10
+"""Sweeps of message passing in each of them."""
+LEAST = 1e-3
+"""Odds against "no link" below which a pair is not carried along."""
+ALIKE, UNLIKE = 3.5, 2.0
+"""Rarity above which pairs look alike, and below which they do not, nats."""
+BLUR_BINS = 1.0
+"""Blur of the gaps of such pairs, bins."""
+MOST_TRUST = 100.0
+"""Pairs' worth of trust that learned travel times get at most."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """c candidate pairs: who, by which way, after how long, how rare so much likeness is."""
+
+    query: Ints
+    """(c,) sighting that leaves."""
+    gallery: Ints
+    """(c,) sighting that arrives."""
+    way: Ints
+    """(c,) transition."""
+    travel_s: Floats
+    """(c,) seconds."""
+    rarity: Floats
+    """(c,) nats, NaN where one of the two has no portrait."""
+
+    def __len__(self) -> int:
+        """Count the pairs."""
+        return len(self.query)
+
+    def __getitem__(self, rows: NDArray[np.bool_]) -> "Pairs":
+        """Keep some of the pairs."""
+        times = self.travel_s[rows], self.rarity[rows]
+        return Pairs(self.query[rows], self.gallery[rows], self.way[rows], *times)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """w transitions: when to expect whom, and how many sightings stand at their ends."""
+
+    mu: Floats
+    """(w,) mean of ln(travel time - floor)."""
+    sigma: Floats
+    """(w,) its standard deviation."""
+    trust: Floats
+    """(w,) pairs' worth of trust in mu and sigma."""
+    floor_s: Floats
+    """(w,) no vehicle is faster."""
+    ceiling_s: Floats
+    """(w,) nobody is looked for later."""
+    start: Ints
+    """(w,) number of the camera and heading it starts from."""
+    departures: Floats
+    """(w,) query sightings that could take it."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is learned from the pairs themselves, without labels."""
+
+    ways: Ways
+    """Travel times, refined."""
+    taken: Floats
+    """(w,) share of the departures that arrive by this way and are seen."""
+    explained: float
+    """Share of arrivals that some departure explains."""
+    ratio: Floats
+    """(bins,) ln likelihood ratio of appearance, same against different, at CENTRES."""
+
+    def odds(self, pairs: Pairs, crowd: Floats) -> Floats:
+        """Return (c,) odds of each pair against "its query goes unlinked and its gallery came from elsewhere".
+
+        Args:
+            pairs: Candidates.
+            crowd: (c,) arrivals a second inside the query's gate on that way.
+        """
+        ways, way = self.ways, pairs.way
+        missed = np.maximum(1.0 - np.bincount(ways.start, self.taken)[ways.start], 0.05)
+        seen = np.isfinite(pairs.rarity)
+        alike = np.where(seen, np.interp(np.where(seen, pairs.rarity, 0.0), CENTRES, self.ratio), 0.0)
+        stray = crowd * max(1.0 - self.explained, 0.2)
+        return np.asarray(np.exp(alike) * density(ways, way, pairs.travel_s) * (self.taken / missed)[way] / stray)
+
+
+def learn(pairs: Pairs, ways: Ways, crowd: Floats) -> Model:
+    """Fit how often each way is taken, its travel times and the likelihood ratio of appearance, by expectation-maximisation.
+
+    The expectation step is `marginals`, so that a vehicle counts once however many look like it. Everything starts from
+    a prior worth a few dozen pairs and stays near it where there is little to learn from.
+
+    Args:
+        pairs: Candidates.
+        ways: Transitions as far as they are known.
+        crowd: (c,) of `crowds`.
+
+    Source: Dempster, Laird and Rubin (1977) for EM; Huang and Russell (1998, section 4) for travel time and likeness in one odds.
+    """
+    ways = _timed(pairs, ways)
+    seen = pairs.rarity[np.isfinite(pairs.rarity)]
+    common = np.histogram(seen, EDGES)[0] + 1.0
+    model = Model(ways, 0.5 / np.bincount(ways.start)[ways.start], 0.3, _prior(common))
+    kept = model.odds(pairs, crowd) > LEAST
+    pairs, crowd = pairs[kept], crowd[kept]
+    for _ in range(ROUNDS):
+        alike = marginals(pairs, model.odds(pairs, crowd), SWEEPS)
+        model = Model(_times(pairs, ways, alike), *_shares(pairs, ways, alike), _ratio(pairs, alike, common))
+    return model
+
+
+def crowds(pairs: Pairs, ways: Ways) -> Floats:
+    """Return for each pair the arrivals a second inside its query's gate: the local chance of meeting a stranger."""
+    key = pairs.query * len(ways.mu) + pairs.way
+    _, group, count = np.unique(key, return_inverse=True, return_counts=True)
+    return np.asarray(count[group] / (ways.ceiling_s - ways.floor_s)[pairs.way])
+
+
+def density(ways: Ways, way: Ints, travel_s: Floats) -> Floats:
+    """Return the density of a travel time on its way, per second: log-normal above the floor, or anything in the gate."""
+    late = np.maximum(travel_s - ways.floor_s[way], 0.25)
+    mu, sigma = ways.mu[way], ways.sigma[way]
+    normal = np.exp(-0.5 * ((np.log(late) - mu) / sigma) ** 2) / (late * sigma * np.sqrt(2 * np.pi))
+    return np.asarray((1 - OUTLIERS) * normal + OUTLIERS / (ways.ceiling_s - ways.floor_s)[way])
+
+
+def marginals(pairs: Pairs, odds: Floats, sweeps: int = 60) -> Floats:
+    """Return the chance of each pair, given that a query has one gallery at most and a gallery one query at most.
+
+    Loopy belief propagation on the bipartite graph; it always converges, and is exact where the graph is a tree.
+    Source: Williams and Lau (2014), "Approximate evaluation of marginal association probabilities with belief propagation",
+    section III.
+
+    Args:
+        pairs: c candidates.
+        odds: (c,) odds of each against "no link", >= 0.
+        sweeps: Sweeps of message passing at most.
+
+    Returns:
+        (c,) chances; those of one query, and those of one gallery, sum to at most 1.
+    """
+    out = np.zeros(len(odds))
+    alive = odds > LEAST
+    if not alive.any():
+        return out
+    odds = odds[alive]
+    _, left = np.unique(pairs.query[alive], return_inverse=True)
+    _, right = np.unique(pairs.gallery[alive], return_inverse=True)
+    back = np.ones(len(odds))
+    for _ in range(sweeps):
+        weight = odds * back
+        forth = odds / (1.0 + np.maximum(np.bincount(left, weight)[left] - weight, 0.0))
+        last, back = back, 1.0 / (1.0 + np.maximum(np.bincount(right, forth)[right] - forth, 0.0))
+        if np.max(np.abs(back - last)) < 1e-9:
+            break
+    weight = odds * back
+    out[alive] = weight / (1.0 + np.bincount(left, weight)[left])
+    return out
+
+
+def _prior(common: Floats, tilt: float = 0.6) -> Floats:
+    """Return a modest likelihood ratio to start from: rarer among impostors, likelier the same."""
+    same = common * np.exp(tilt * CENTRES)
+    return np.asarray(np.log(same / same.sum()) - np.log(common / common.sum()))
+
+
+def _timed(pairs: Pairs, ways: Ways) -> Ways:
+    """Learn travel times where pairs that look alike crowd at some gap and pairs that do not look alike do not."""
+    mu, sigma, trust = ways.mu.copy(), ways.sigma.copy(), ways.trust.copy()
+    for way in range(len(mu)):
+        here = pairs.way == way
+        guess = travel.Travel(mu[way], sigma[way], ways.floor_s[way], ways.ceiling_s[way])
+        found = _crowded(pairs.travel_s[here], pairs.rarity[here], guess)
+        if found.support:
+            mu[way], sigma[way] = found.mu, found.sigma
+            trust[way] = max(trust[way], min(found.support, MOST_TRUST))
+    return replace(ways, mu=mu, sigma=sigma, trust=trust)
+
+
+def _crowded(travel_s: Floats, rarity: Floats, guess: travel.Travel) -> travel.Travel:
+    """Learn one way's travel times from its look-alike pairs, or keep the guess."""
+    edges = np.linspace(guess.floor_s, guess.ceiling_s, travel.BINS + 1)
+    alike, middling, unlike = (
+        gaussian_filter1d(np.histogram(travel_s[rows], edges)[0].astype(np.float64), BLUR_BINS)
+        for rows in (rarity >= ALIKE, (rarity >= UNLIKE) & (rarity < ALIKE), rarity < UNLIKE)
+    )
+    gain, *best = travel.scan(alike, unlike + 0.1, edges, guess)
+    noise = travel.scan(middling, unlike + 0.1, edges, guess)[0]
+    if gain < max(travel.LEAST_GAIN, noise):
+        return guess
+    found = travel.refine(alike, unlike + 0.1, edges, guess, *best)
+    return found if found.support >= travel.LEAST_SUPPORT else guess
+
+
+def _times(pairs: Pairs, ways: Ways, alike: Floats) -> Ways:
+    """Refine mu and sigma of every way by its likely pairs, holding on to what was known by its trust."""
+    late = np.log(np.maximum(pairs.travel_s - ways.floor_s[pairs.way], 0.25))
+    weight = alike * (np.abs(late - ways.mu[pairs.way]) < 4 * ways.sigma[pairs.way])
+    n, total = (np.bincount(pairs.way, each, len(ways.mu)) for each in (weight, weight * late))
+    mu = (ways.trust * ways.mu + total) / (ways.trust + n)
+    off = np.bincount(pairs.way, weight * (late - mu[pairs.way]) ** 2, len(mu))
+    spread = ways.trust * (ways.sigma**2 + (mu - ways.mu) ** 2) + off
+    sigma = np.maximum(np.sqrt(spread / (ways.trust + n)), 0.12)
+    return replace(ways, mu=mu, sigma=sigma)
+
+
+def _shares(pairs: Pairs, ways: Ways, alike: Floats, trust: float = 10.0) -> tuple[Floats, float]:
+    """Return the share of departures that take each way, and the share of arrivals that are explained."""
+    found = np.bincount(pairs.way, alike, len(ways.mu))
+    sharing = np.bincount(ways.start)[ways.start]
+    taken = (found + trust * 0.3 / sharing) / (ways.departures + trust)
+    arrivals = len(np.unique(pairs.gallery))
+    return taken, float((alike.sum() + trust * 0.3) / (arrivals + trust))
+
+
+def _ratio(pairs: Pairs, alike: Floats, common: Floats, trust: float = 30.0) -> Floats:
+    """Learn the likelihood ratio by bins of rarity: never falling, and near the prior where pairs are few.
+
+    Args:
+        pairs: Candidates carried along.
+        alike: (c,) chance of each.
+        common: (bins,) number of all candidates, carried along or not.
+        trust: Pairs' worth of trust in the prior.
+    """
+    seen = np.isfinite(pairs.rarity)
+    same = np.histogram(pairs.rarity[seen], EDGES, weights=alike[seen])[0]
+    prior = common / common.sum()
+    other = np.maximum(common - same, 0.0) + trust * prior
+    same = same + trust * prior * np.exp(_prior(common))
+    ratio = np.log(same / same.sum()) - np.log(other / other.sum())
+    return np.asarray(isotonic_regression(ratio, weights=same + other).x)
