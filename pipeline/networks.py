@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -192,8 +193,11 @@ def _card(path: Path) -> dict[str, Any]:
 
 
 def _checked(path: Path, content: bytes, wanted: dict[str, tuple[int, ...]]) -> Weights:
-    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-        found = {name: stored[name] for name in stored.files}
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            found = {name: stored[name] for name in stored.files}
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise IntegrityError(f"{path}: not plain arrays ({error}); install the package again") from error
     for name, shape in wanted.items():
         if name not in found or found[name].shape != shape or found[name].dtype != np.float16:
             raise IntegrityError(

@@ -16,7 +16,7 @@ def place(
     """Draw a 2x3 affine map from a picture of `size` (width, height) into `frame`: fit, zoom to at most `largest`, shift, mirror."""
     (width, height), (wide, high) = size, frame
     fit = min(wide / width, high / height)
-    zoom = fit * np.exp(rng.uniform(np.log(0.75), np.log(largest)))
+    zoom = fit * np.exp(rng.uniform(np.log(0.8), np.log(largest)))
     aspect = np.exp(rng.uniform(-0.12, 0.12))
     scale = np.array([zoom * aspect, zoom / aspect])
     spare = np.array([wide, high]) - scale * [width, height]
@@ -48,6 +48,8 @@ def warp(image: Image, matrix: NDArray[np.float64], frame: tuple[int, int]) -> I
     if scale < 0.7:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         matrix = matrix / [scale, scale, 1.0]
+    # OpenCV counts from the middle of the first pixel, boxes from its corner.
+    matrix = matrix + [[0, 0, each] for each in (matrix[:, :2].sum(axis=1) - 1) / 2]
     grey = (GREY, GREY, GREY)
     return np.asarray(cv2.warpAffine(image, matrix, frame, flags=cv2.INTER_LINEAR, borderValue=grey), np.uint8)
 

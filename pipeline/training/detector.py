@@ -130,7 +130,7 @@ def example(
     enlarged = abs(matrix[0, 0]) * image.shape[1] > 1.2 * FRAME[0]
     far = [augment.shift(polygon, matrix) for polygon in picture.far_px] if enlarged else []
     target = targets.draw(boxes[sure], np.concatenate([unknown, boxes[~sure]]), picture.background, FRAME, far)
-    image = augment.weather(augment.warp(image, matrix, FRAME), rng)
+    image = augment.weather(augment.warp(image, matrix, FRAME), rng, strength=0.7)
     return image.astype(np.float32) / 255.0, target
 
 

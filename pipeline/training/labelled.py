@@ -37,7 +37,7 @@ class Labelled:
     """Weight of what lies outside all boxes: 1 known to be empty, near 0 unknown."""
     far_px: tuple[NDArray[np.float32], ...] = ()
     """Polygons (k, 2) where vehicles were too small to be labelled: background, but unknown once enlarged."""
-    largest_zoom: float = 1.9
+    largest_zoom: float = 1.7
     """Enlarged more, vehicles too small to be labelled would look like vehicles."""
 
     def image(self) -> NDArray[np.uint8]:

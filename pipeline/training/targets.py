@@ -56,10 +56,11 @@ def _hill(target: NDArray[np.float32], box: list[float]) -> None:
     middle = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]) / STRIDE_PX - 0.5
     half = np.array([box[2] - box[0], box[3] - box[1]]) / STRIDE_PX / 2 * HILL
     peak = np.clip(np.round(middle), 0, [wide - 1, high - 1]).astype(int)
-    reach = np.maximum(half, 0.5).astype(int)
+    reach = np.maximum(half, 1.0).astype(int)
     x = np.arange(max(peak[0] - reach[0], 0), min(peak[0] + reach[0], wide - 1) + 1)
     y = np.arange(max(peak[1] - reach[1], 0), min(peak[1] + reach[1], high - 1) + 1)
-    sigma = np.maximum((2 * reach + 1) / 6, 0.45)
+    # The middle of a small vehicle is not certain to a cell: its neighbours are no full background.
+    sigma = np.maximum((2 * reach + 1) / 6, 0.65)
     hill = (
         np.exp(-((x - peak[0]) ** 2) / (2 * sigma[0] ** 2))
         * np.exp(-((y - peak[1]) ** 2) / (2 * sigma[1] ** 2))[:, None]
