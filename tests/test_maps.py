@@ -167,11 +167,16 @@ def test_arcs_of_fewer_than_k_vehicles_are_left_out(tmp_path: Path):
     assert "arcs" not in inside(drawing(tmp_path / "none.html", products={}, k=1000))["data"]
 
 
+def test_few_passings_at_a_camera_are_not_told():
+    rows = layers.camera_layer(night.cameras(), night.observability(), night.sightings(), k=41).content["data"]
+    assert b"fewer than 41" in base64.b64decode(rows)
+
+
 def test_an_empty_night_still_gives_a_page(tmp_path: Path):
     empty = {name: rows.slice(0, 0) for name, rows in night.tables().items() if name not in UNDRAWN}
     page = drawing(tmp_path / "map.html", products={}, **empty)
     assert inside(page)["data"] == {}
-    assert "no vehicle was seen" in page
+    assert "no sighting in the lake" in page
 
 
 def test_too_many_trips_are_sampled_and_the_title_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -22,7 +22,7 @@ SCAN = Scan(
 )  # fmt: skip
 SCORES = {
     "detections": {
-        "ap50": 0.9123, "precision": 0.97, "recall": 0.88, "n": 4210, "by_class": {"car": {"n": 3}}, "mota": None,
+        "ap50": 0.9123, "precision": 0.97, "recall": 0.88, "n": 4210, "by_class": {"car": {"n": 3, "recall": 0.5}}, "mota": None,
         "calibration": {"ece": 0.03, "stated": [0.3, 0.6, 0.9], "came_true": [0.35, 0.5, 0.92], "n": [40, 100, 900]},
     },
     "links": {"precision": 0.953, "recall": 0.71, "idf1": 0.804, "n_right": 310},
@@ -111,13 +111,14 @@ def test_a_table_with_other_columns_is_refused(tmp_path: Path):
 
 def test_scores_are_marked_as_shares_or_counts(tmp_path: Path):
     text = written(tmp_path / "report.html")
-    assert "<dt>ap50</dt><dd>91.2 %</dd>" in text
+    assert "<dt>AP50</dt><dd>91.2 %</dd>" in text
+    assert "<dt>car recall</dt><dd>50.0 %</dd>" in text
     assert "<dt>n</dt><dd>4,210</dd>" in text
-    assert "<dt>mota</dt><dd>not told</dd>" in text
+    assert "<dt>MOTA</dt><dd>not told</dd>" in text
 
 
 def test_states_of_a_camera_sum_to_its_planned_observations():
-    rows = chapters.cameras(night.tables())
+    rows = chapters.cameras(night.tables(), k=3)
     assert [row["planned"] for row in rows] == [60] * 6
     assert "<title>dark:" in rows[3]["bar"]
 
@@ -142,6 +143,11 @@ def test_a_share_near_one_is_not_written_as_one():
     assert chapters.share(1999, 2000) == ">99 %"
     assert chapters.share(1, 2000) == "<1 %"
     assert chapters.share(0, 0) == "–"
+
+
+def test_few_passings_at_a_camera_are_not_told():
+    assert [row["sightings"] for row in chapters.cameras(night.tables(), k=41)] == ["under 41"] * 6
+    assert chapters.veiled(0, 10) == "0"
 
 
 def test_an_unknown_heading_is_drawn_as_none():

@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 from pipeline.maps.bundle import VERSION, bundle, packed
 from pipeline.maps.ground import bounds, ground
 from pipeline.maps.layers import Layer, arc_layer, camera_layer, heat_layer, trip_layers
+from pipeline.tables import TRAJECTORIES
 
 HIDDEN = "Single trips are not shown: no purpose was stated. What is drawn are cameras and counts behind which at least {k} vehicles stand."
-SHOWN = "Single trips are shown for this purpose: {purpose}. They are deleted after 3 days and carry no identity beyond this night."
+SHOWN = "Single trips are shown for this purpose: {purpose}. They are deleted after {days} days and carry no identity beyond this night."
 EXEMPT = "Single trips are shown: {exempt}."
 
 
@@ -52,7 +53,7 @@ def draw(
         links: `tables.LINKS` of the night; counted for arcs where `travel_time` publishes none.
         trajectories: `tables.TRAJECTORIES` of the night; the animated trips.
         products: Product name to its published rows; `heatmap` and `travel_time` are drawn.
-        k: Arcs that fewer vehicles stand behind are left out.
+        k: Arcs and counts that fewer vehicles stand behind are left out.
         purpose: Why individual trajectories are looked at; shown on the page.
         exempt: Why no purpose is needed (`Scan.exempt`, a simulated city); shown on the page.
 
@@ -64,7 +65,7 @@ def draw(
     Raises:
         IntegrityError: the installed kepler.gl bundle is not the one this page was made for.
     """
-    layers = [camera_layer(cameras, observability, sightings)]
+    layers = [camera_layer(cameras, observability, sightings, k)]
     if purpose or exempt:
         layers += trip_layers(trajectories, cameras, timezone)
     layers.append(arc_layer(pairs(products, links, sightings, k), cameras))
@@ -72,7 +73,11 @@ def draw(
         layers.append(heat_layer(products["heatmap"]))
     layers = [layer for layer in layers if layer.rows]
     privacy = (
-        SHOWN.format(purpose=purpose) if purpose else EXEMPT.format(exempt=exempt) if exempt else HIDDEN.format(k=k)
+        SHOWN.format(purpose=purpose, days=TRAJECTORIES.lives_days)
+        if purpose
+        else EXEMPT.format(exempt=exempt)
+        if exempt
+        else HIDDEN.format(k=k)
     )
     page = _page(
         title=title,
@@ -173,7 +178,7 @@ def _night(sightings: pa.Table, timezone: str) -> str:
     """Say from when to when vehicles were seen, in local time."""
     first, last = pc.min(sightings["entered_at"]).as_py(), pc.max(sightings["left_at"]).as_py()
     if first is None:
-        return f"no vehicle was seen · {timezone}"
+        return f"no sighting in the lake · {timezone}"
     first, last = (moment.astimezone(ZoneInfo(timezone)) for moment in (first, last))
     end = f"{last:%H:%M}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M}"
     return f"{first:%Y-%m-%d %H:%M} – {end} · {timezone}"

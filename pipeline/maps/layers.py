@@ -51,7 +51,7 @@ class Layer:
     """What was left out of it, said in the page's title."""
 
 
-def camera_layer(cameras: pa.Table, observability: pa.Table, sightings: pa.Table) -> Layer:
+def camera_layer(cameras: pa.Table, observability: pa.Table, sightings: pa.Table, k: int) -> Layer:
     """Draw cameras as dots coloured by what they can honestly support."""
     verdicts = camera_verdicts(observability)
     seen = Counter(sightings["camera_id"].to_pylist())
@@ -60,13 +60,13 @@ def camera_layer(cameras: pa.Table, observability: pa.Table, sightings: pa.Table
             "name": row["name"], "label": _short(row["name"]), "camera": row["camera_id"], "lat": row["lat"], "lon": row["lon"],
             "verdict": verdicts.get(row["camera_id"], ("none", ""))[0],
             "reason": verdicts.get(row["camera_id"], ("none", "no picture of the night was weighed"))[1],
-            "sightings": seen[row["camera_id"]],
+            "sightings": f"{count:,}" if (count := seen[row["camera_id"]]) >= k else f"fewer than {k}",
         }
         for row in sorted(cameras.to_pylist(), key=lambda row: str(row["camera_id"]))
     ]  # fmt: skip
     present = sorted({row["verdict"] for row in rows})
     schema = [("name", pa.string()), ("label", pa.string()), ("camera", pa.string()), ("lat", pa.float64()), ("lon", pa.float64()),
-              ("verdict", pa.string()), ("reason", pa.string()), ("sightings", pa.int32())]  # fmt: skip
+              ("verdict", pa.string()), ("reason", pa.string()), ("sightings", pa.string())]  # fmt: skip
     style = _style(
         "cameras", "point", "Cameras by verdict", "#ffffff", {"lat": "lat", "lng": "lon", "altitude": None},
         {"radius": 24, "fixedRadius": False, "opacity": 0.95, "outline": True, "thickness": 2, "strokeColor": [8, 12, 24],
@@ -186,7 +186,7 @@ def _style(
     channels: dict[str, Any], label_of: str = "",
 ) -> dict[str, Any]:  # fmt: skip
     """Write a layer as kepler.gl saves it."""
-    text = {"field": {"name": label_of, "type": "string"}, "color": [214, 222, 240], "size": 15, "offset": [0, -14],
+    text = {"field": {"name": label_of, "type": "string"}, "color": [214, 222, 240], "size": 15, "offset": [0, 0],
             "anchor": "middle", "alignment": "bottom", "outlineWidth": 0, "outlineColor": [8, 12, 24, 255],
             "background": False, "backgroundColor": [8, 12, 24, 200]}  # fmt: skip
     config = {

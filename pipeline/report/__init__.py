@@ -28,23 +28,11 @@ READ = (
     "trajectories",
 )
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+ACRONYMS = ("ap", "ap50", "assa", "deta", "ece", "hota", "idf1", "idp", "idr", "mape", "mota", "od")
 SHARES = (
-    "error",
-    "bias",
-    "mape",
-    "found",
-    "precision",
-    "recall",
-    "purity",
-    "impossible",
-    "ap",
-    "id",
-    "hota",
-    "deta",
-    "assa",
-    "mota",
-    "ece",
-)
+    "error", "bias", "mape", "found", "precision", "recall", "purity", "impossible",
+    "ap", "id", "hota", "deta", "assa", "mota", "ece",
+)  # fmt: skip
 """Beginnings and ends of the names of scores that are shares of 1."""
 
 
@@ -81,11 +69,11 @@ def write(
     gone = [name for name in READ if name not in tables]
     whole = {name: tables.get(name, TABLES[name].empty()) for name in READ}
     names = dict(zip(*(whole["cameras"][name].to_pylist() for name in ("camera_id", "name")), strict=True))
-    listed = chapters.cameras(whole)
+    listed = chapters.cameras(whole, scan.k)
     page = _template().render(
         policy=POLICY, css=_file("page.css"), scan=scan, scan_date=scan_date, gone=gone, span=_span(scan, scan_date),
         stages=chapters.stages(whole, products), cameras=listed, states=_states(whole["frames"]), verdicts=VERDICTS,
-        coverage=_coverage(listed, whole["roads"], products.get("heatmap")), pairs=chapters.pairs(whole, names), flows=chapters.flows(products, names, scan.timezone),
+        coverage=_coverage(listed, whole["roads"], products.get("heatmap")), pairs=chapters.pairs(whole, names, scan.k), flows=chapters.flows(products, names, scan.timezone),
         travel_times=chapters.travel_times(products, names), matrix=chapters.matrix(products, names),
         probabilities=chapters.probabilities(whole["links"]), links=whole["links"].num_rows,
         heated=bool(products.get("heatmap") is not None and products["heatmap"].num_rows), abstained=chapters.abstained(whole), withheld=chapters.withheld(whole, products),
@@ -121,7 +109,12 @@ def _scores(scores: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Split each chapter of scores into numbers to list and a calibration to draw."""
     made = []
     for heading, measures in scores.items():
-        listed = [(name.replace("_", " "), _value(name, value)) for name, value in measures.items() if _plain(value)]
+        by_class = {
+            f"{kind}_recall": each["recall"] for kind, each in measures.get("by_class", {}).items() if each["n"]
+        }
+        listed = [
+            (_title(name), _value(name, value)) for name, value in {**measures, **by_class}.items() if _plain(value)
+        ]
         told = measures.get("calibration")
         chart = (
             figures.reliability(told["stated"], told["came_true"], told["n"], f"calibration of {heading}")
@@ -130,6 +123,11 @@ def _scores(scores: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         )
         made.append({"heading": heading, "listed": listed, "chart": chart})
     return made
+
+
+def _title(name: str) -> str:
+    """Write a measure's name as people do."""
+    return " ".join(word.upper() if word in ACRONYMS else word.replace("px", " px") for word in name.split("_"))
 
 
 def _plain(value: Any) -> bool:

@@ -42,8 +42,8 @@ def stages(tables: Tables, products: Tables) -> Rows:
     return [{"name": name, "count": count, "meaning": meaning} for name, count, meaning in made]
 
 
-def cameras(tables: Tables) -> Rows:
-    """Give each camera its states, passings and verdict; those with the most trouble first where there are too many."""
+def cameras(tables: Tables, k: int) -> Rows:
+    """Give each camera its states, passings and verdict; the lowest verdicts first where there are too many."""
     states: dict[str, Counter[str]] = defaultdict(Counter)
     for camera, state in zip(*(tables["frames"][name].to_pylist() for name in ("camera_id", "state")), strict=True):
         states[camera][state] += 1
@@ -55,7 +55,7 @@ def cameras(tables: Tables) -> Rows:
         parts = [(state, counted[state]) for state in FRAME_STATES]
         planned = sum(counted.values())
         rows.append({
-            **row, "sightings": seen[row["camera_id"]], "planned": planned, "usable": share(counted["ok"], planned),
+            **row, "sightings": veiled(seen[row["camera_id"]], k), "planned": planned, "usable": share(counted["ok"], planned),
             "bar": figures.bar(parts, f"{counted['ok']} of {planned} pictures usable"),
             "troubles": ", ".join(f"{count:,} {state}" for state, count in parts if count and state != "ok"),
             "verdict": judged.get("verdict", "none"), "reason": judged.get("reason", "not weighed"),
@@ -79,17 +79,18 @@ def verdicts(observability: pa.Table) -> dict[tuple[str, str], dict[str, Any]]:
     return chosen
 
 
-def pairs(tables: Tables, names: Mapping[str, str]) -> Rows:
+def pairs(tables: Tables, names: Mapping[str, str], k: int) -> Rows:
     """List what each directed pair of cameras supports, and how many links it has, the most linked first."""
     camera = dict(zip(*(tables["sightings"][name].to_pylist() for name in ("sighting_id", "camera_id")), strict=True))
     ends = zip(*(tables["links"][name].to_pylist() for name in ("query_id", "gallery_id")), strict=True)
     linked = Counter((camera.get(a), camera.get(b)) for a, b in ends)
     rows = [
-        {**row, "from": names.get(a, a), "to": names.get(b, b), "links": linked[a, b], "p_pair": percent(row["p_pair"])}
+        {**row, "from": names.get(a, a), "to": names.get(b, b), "count": linked[a, b], "p_pair": percent(row["p_pair"])}
         for (a, b), row in sorted(verdicts(tables["observability"]).items())
         if b
     ]
-    return sorted(rows, key=lambda row: -row["links"])
+    rows.sort(key=lambda row: -row["count"])
+    return [{**row, "links": veiled(row["count"], k)} for row in rows]
 
 
 def flows(products: Tables, names: Mapping[str, str], timezone: str) -> Rows:
@@ -223,6 +224,11 @@ def retention(scan: Scan, scan_date: date, tables: Tables) -> Rows:
 def share(part: int, whole: int) -> str:
     """Write a part of a whole in percent, a dash where there is no whole."""
     return percent(part / whole) if whole else "–"
+
+
+def veiled(count: int, k: int) -> str:
+    """Write how many vehicles stand behind a place, but not how few."""
+    return f"{count:,}" if count >= k or not count else f"under {k}"
 
 
 def percent(value: float | None) -> str:
