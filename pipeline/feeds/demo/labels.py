@@ -52,7 +52,7 @@ def truth_boxes(scan: Scan, scan_date: date, cameras: tuple[str, ...] = ()) -> p
 
     Returns:
         Rows of BOXES by camera, time and vehicle: boxes xyxy in pixels of 352 x 240 cut to the picture, at least 8 px
-        high and over 0.3 visible. Rows where `fault` is not null happened unseen.
+        high and over 0.3 visible (of what is within the picture; the rest is behind other vehicles or things). Rows where `fault` is not null happened unseen.
     """
     rows: list[tuple[object, ...]] = []
     for native_id in cameras or scan.cameras or tuple(STATIONS):

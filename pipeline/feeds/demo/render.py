@@ -18,6 +18,8 @@ from pipeline.feeds.demo.vehicles import BODY, GLASS, SECOND
 VERSION = "1"
 """Raise it when pictures change: part of the feed's fingerprint."""
 NEAREST_M, FARTHEST_M = 4.0, 320.0
+LEAST_WIDTH_PX = 5.0
+"""A narrower box is the sliver of a vehicle that is leaving the picture."""
 SHUTTER_S = 1 / 110
 """How long the shutter is open."""
 _STUFF = np.array([(0, 0, 0), (46, 42, 38), (30, 30, 30), (222, 226, 228), (44, 42, 150), (0, 0, 0), (120, 122, 124),
@@ -235,22 +237,22 @@ def boxes(
     """Return what can be seen of the drawn vehicles.
 
     Returns:
-        Boxes (n, 4) xyxy pixels cut to the picture, visible shares (n,) of each vehicle's whole outline, and the
+        Boxes (n, 4) xyxy pixels cut to the picture, visible shares (n,) of each vehicle's outline in it, and the
         vehicles' places in `drawn`. Those less visible or lower than asked are left out.
     """
     owner = np.full((HEIGHT_PX * SCALE, WIDTH_PX * SCALE), -1, np.int16)
     area = []
     for number, each in enumerate(drawn):
         hull = cv2.convexHull(_eighths(each.pixels[each.shown].reshape(-1, 2)))
-        area.append(max(cv2.contourArea(hull) / 64, 1.0))
         cv2.fillConvexPoly(owner, hull, number, cv2.LINE_8, 3)
         patch, nearer = hidden(view, each)
+        area.append(max(int((owner[patch] == number).sum()), 1))
         owner[patch][nearer & (owner[patch] == number)] = -1
     found, shares, kept = [], [], []
     for number, each in enumerate(drawn):
         box = np.clip(each.box, 0, (WIDTH_PX, HEIGHT_PX) * 2)
         share = min(1.0, float((owner[_patch(each)] == number).sum()) / area[number])
-        if share > least_visible and box[3] - box[1] >= least_px and box[2] - box[0] >= 3:
+        if share > least_visible and box[3] - box[1] >= least_px and box[2] - box[0] >= LEAST_WIDTH_PX:
             found.append(box)
             shares.append(share)
             kept.append(number)
