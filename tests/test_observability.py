@@ -6,6 +6,8 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 from builders import NIGHT, camera, frame, rows, sighting, single, transition
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.observability import Settings, weigh
 from pipeline.scans import Window
@@ -106,6 +108,17 @@ def test_a_camera_without_a_usable_picture_supports_nothing():
 
 def test_the_reason_says_that_pictures_were_lost():
     assert "with 900 of 1800 missing or unusable" in weighed(pictures("a", 2, lost=(0, 1800)))["a", ""]["reason"]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.sets(st.integers(0, 59), min_size=1), st.integers(0, 59))
+def test_a_picture_more_never_shows_less(usable: set[int], more: int):
+    one, two = (
+        weighed([frame("a", 60 * slot, "ok" if slot in seen else "missed") for slot in range(60)])["a", ""]
+        for seen in (usable, usable | {more})
+    )
+    assert 0 < one["p_seen"] <= two["p_seen"] <= 1
+    assert one["verdict"] == two["verdict"] == "count"
 
 
 def test_the_order_of_rows_does_not_matter():
