@@ -17,6 +17,7 @@ from scipy.spatial import KDTree
 from pipeline import motion, tables
 from pipeline.motion import Floats, Ints, Scene
 
+BASE,EVID=.4,1.5
 PRUNE=-2.5
 FAC,CAP,TOP,ASIDE,PEN=.5,2.,1.2,.5,6.
 COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
@@ -29,13 +30,13 @@ class Settings:
 
     slowest_cadence_s: float = 10.0
     """At this many seconds between frames, or more, every detection is a sighting of its own."""
-    missed_frames: int = 2
+    missed_frames: int = 1
     """Frames in a row in which a vehicle may go undetected within one sighting."""
     min_probability: float = 0.3
     """A link between two frames that is less sure than this is not made."""
     min_frames: int = 1
     """Sightings with fewer detections are left out."""
-    still_overlap: float = 0.7
+    still_overlap: float = 0.55
     """Boxes of a standing vehicle overlap at least so much from frame to frame."""
     still_s: float = 5.0
     """A vehicle that keeps its place so many seconds is standing."""
@@ -174,7 +175,8 @@ def _still(seen: Seen, settings: Settings) -> Ints:
         return number
     for which, path in enumerate(_paths(_best_cover(links, len(seen.ids)), len(seen.ids))):
         stays = seen.seconds[seen.frame[path[-1]]] - seen.seconds[seen.frame[path[0]]]
-        if len(path) >= 4 and stays >= settings.still_s:
+        kept = np.sum(motion.overlap(seen.boxes[path[:-1]], seen.boxes[path[1:]]) - BASE)
+        if len(path) >= 4 and stays >= settings.still_s and kept>=EVID:
             number[path] = which
     return number
 
