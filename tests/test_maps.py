@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from pipeline.errors import IntegrityError
 from pipeline.maps import draw, layers, trips
-from pipeline.maps.bundle import bundle
+from pipeline.maps.bundle import application
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -191,6 +191,11 @@ def test_too_many_cells_are_coarsened_and_the_title_says_so(tmp_path: Path, monk
     assert "heatmap coarsened to H3 resolution" in drawing(tmp_path / "map.html")
 
 
+def test_too_many_roads_are_cut_to_the_nearest_and_the_title_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pipeline.maps.ground.MAX_ROADS", 20)
+    assert "roads: the 20 stretches nearest to the middle of 26</title>" in drawing(tmp_path / "map.html")
+
+
 def test_a_vehicle_is_at_each_camera_when_it_was_seen_there():
     line = np.array([[-73.99, 40.75], [-73.98, 40.75], [-73.97, 40.75]])
     vertices = trips.timed(
@@ -219,4 +224,4 @@ def test_a_trip_without_a_line_is_left_out():
 def test_another_bundle_is_refused(tmp_path: Path):
     (tmp_path / "widget.js").write_text("export default {}")
     with pytest.raises(IntegrityError, match="reinstall keplergl"):
-        bundle(tmp_path / "widget.js")
+        application(tmp_path / "widget.js")

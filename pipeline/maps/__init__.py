@@ -14,8 +14,8 @@ import jinja2
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.maps.bundle import VERSION, bundle, packed
-from pipeline.maps.ground import bounds, ground
+from pipeline.maps.bundle import VERSION, application, packed
+from pipeline.maps.ground import base_map, bounds
 from pipeline.maps.layers import Layer, arc_layer, camera_layer, heat_layer, trip_layers
 from pipeline.tables import TRAJECTORIES
 
@@ -72,21 +72,17 @@ def draw(
     if "heatmap" in products:
         layers.append(heat_layer(products["heatmap"]))
     layers = [layer for layer in layers if layer.rows]
-    privacy = (
-        SHOWN.format(purpose=purpose, days=TRAJECTORIES.lives_days)
-        if purpose
-        else EXEMPT.format(exempt=exempt)
-        if exempt
-        else HIDDEN.format(k=k)
-    )
+    west, south, east, north = extent = _bounds(cameras, layers)
+    style, notes = base_map(roads, ((west + east) / 2, (south + north) / 2))
     page = _page(
         title=title,
         night=_night(sightings, timezone),
         layers=layers,
-        privacy=privacy,
+        notes=[*notes, *(note for layer in layers for note in layer.notes)],
+        privacy=_privacy(purpose, exempt, k),
         credits=_credits(cameras),
-        drawn=_json({"data": _data(layers), "config": _config(layers, timezone), "bounds": _bounds(cameras, layers)}),
-        ground=_json(ground(roads)),
+        drawn=_json({"data": _data(layers), "config": _config(layers, timezone), "bounds": extent}),
+        ground=_json(style),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
@@ -107,7 +103,7 @@ def pairs(products: Mapping[str, pa.Table], links: pa.Table, sightings: pa.Table
     return {pair: support for pair, support in counted.items() if support >= k}
 
 
-def _page(*, title: str, layers: list[Layer], drawn: str, ground: str, **said: Any) -> str:
+def _page(*, title: str, notes: list[str], drawn: str, **said: Any) -> str:
     """Fill the template; only the page's own script, by its hash, and the application's blob may run."""
     css, script = _file("page.css"), _file("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
@@ -115,13 +111,19 @@ def _page(*, title: str, layers: list[Layer], drawn: str, ground: str, **said: A
         f"default-src 'none'; script-src 'sha256-{digest}' blob: 'wasm-unsafe-eval'; worker-src blob:; style-src 'unsafe-inline'; "
         "img-src data: blob:; font-src data:; connect-src 'none'; base-uri 'none'; form-action 'none'"
     )
-    notes = [note for layer in layers for note in layer.notes]
     heading = " · ".join([title, *notes])
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(_file("page.html"))
     return template.render(
-        title=title, heading=heading, notes=notes, layers=layers, css=css, script=script, policy=policy,
-        drawn=packed(drawn.encode()), bundle=bundle(), ground=ground, **said,
+        title=title, heading=heading, notes=notes, css=css, script=script, policy=policy,
+        drawn=packed(drawn.encode()), bundle=application(), **said,
     )  # fmt: skip
+
+
+def _privacy(purpose: str, exempt: str, k: int) -> str:
+    """Say why single trips are shown, or that they are not."""
+    if purpose:
+        return SHOWN.format(purpose=purpose, days=TRAJECTORIES.lives_days)
+    return EXEMPT.format(exempt=exempt) if exempt else HIDDEN.format(k=k)
 
 
 def _config(layers: list[Layer], timezone: str) -> dict[str, Any]:

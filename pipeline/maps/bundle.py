@@ -24,18 +24,18 @@ def bundle_path() -> Path:
 
 
 @cache
-def bundle(path: Path | None = None, sha256: str = SHA256) -> str:
+def application(path: Path | None = None, sha256: str = SHA256) -> str:
     """Return the application gzipped and in base64; raise IntegrityError where its bytes are not those expected."""
     path = path or bundle_path()
     try:
-        application = path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise IntegrityError(f"{path}: cannot be read ({error.strerror}); reinstall keplergl=={VERSION}") from error
-    if (found := hashlib.sha256(application).hexdigest()) != sha256:
+    if (found := hashlib.sha256(content).hexdigest()) != sha256:
         raise IntegrityError(
             f"{path}: sha256 is {found[:12]}..., not {sha256[:12]}...; reinstall keplergl=={VERSION} with `uv sync --reinstall-package keplergl`"
         )
-    return packed(application)
+    return packed(content)
 
 
 def packed(content: bytes) -> str:

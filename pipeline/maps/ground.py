@@ -1,25 +1,32 @@
 """Draw the roads in place of a base map: roads -> a MapLibre style that asks nothing of any host."""
 
+from math import dist
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import shapely
 
 from pipeline.maps.trips import DECIMALS
 
+MAX_ROADS = 100_000
+"""Stretches of road that a browser draws smoothly."""
 NIGHT, CASING, ROAD = "#0a0f1d", "#141d35", "#33415f"
 
 
-def ground(roads: pa.Table) -> dict[str, Any]:
-    """Return a MapLibre style version 8 with one inline GeoJSON source of `roads`, each stretch once.
+def base_map(roads: pa.Table, centre: tuple[float, float]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return a MapLibre style version 8 with one inline GeoJSON source of `roads`, each stretch once, and what it lacks.
 
-    kepler.gl asks for its default dark style at start; the page answers with this one.
+    kepler.gl asks for its default dark style at start; the page answers with this one. Of too many stretches those
+    nearest to `centre` (lon, lat) are kept.
     """
-    lines = shapely.set_precision(shapely.from_wkb(roads["geometry"].to_pylist()), 10.0**-DECIMALS, mode="pointwise")
-    coordinates = sorted({_undirected(shapely.get_coordinates(line)) for line in np.atleast_1d(lines)})
+    lines = shapely.from_wkb(roads["geometry"].to_pylist())
+    coordinates = sorted({_undirected(shapely.get_coordinates(line)) for line in lines})
+    notes: tuple[str, ...] = ()
+    if len(coordinates) > MAX_ROADS:
+        notes = (f"roads: the {MAX_ROADS:,} stretches nearest to the middle of {len(coordinates):,}",)
+        coordinates = sorted(coordinates, key=lambda line: (dist(line[0], centre), line))[:MAX_ROADS]
     geometry = {"type": "MultiLineString", "coordinates": coordinates}
-    return {
+    style = {
         "version": 8,
         "name": "roads",
         "sources": {"roads": {"type": "geojson", "data": {"type": "Feature", "properties": {}, "geometry": geometry}}},
@@ -29,6 +36,7 @@ def ground(roads: pa.Table) -> dict[str, Any]:
             _line("road", ROAD, 1.6),
         ],
     }
+    return style, notes
 
 
 def bounds(lons: list[float], lats: list[float], margin_deg: float = 0.002) -> list[float]:
