@@ -1,5 +1,7 @@
 """Detections come from usable frames only, sure and large enough, named by falling score."""
 
+import subprocess
+import sys
 from typing import Any
 
 import cv2
@@ -35,7 +37,7 @@ class FakeDetector:
         return [FOUND for _ in images]
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeDetector:
     detector = FakeDetector()
     monkeypatch.setattr(detectors, "load", lambda _: detector)
@@ -60,7 +62,7 @@ def found(frames: list[dict[str, Any]], snapshots: list[dict[str, Any]], **setti
     return detect(rows("frames", *frames), rows("snapshots", *snapshots), Settings(**settings))
 
 
-def test_ids_count_by_falling_score_and_weak_or_low_boxes_are_dropped(fake: FakeDetector) -> None:
+def test_ids_count_by_falling_score_and_weak_or_low_boxes_are_dropped() -> None:
     table = found([frame("a", 0)], [snapshot("a", 0)])
     assert table["detection_id"].to_pylist() == [f"{frame_id('a', at(0))}#000", f"{frame_id('a', at(0))}#001"]
     assert table["score"].to_pylist() == pytest.approx([0.8, 0.5])
@@ -73,7 +75,7 @@ def test_only_usable_frames_are_looked_at(fake: FakeDetector) -> None:
     assert len(fake.shown) == 1
 
 
-def test_a_detection_was_captured_when_the_feed_says_or_else_at_its_slot(fake: FakeDetector) -> None:
+def test_a_detection_was_captured_when_the_feed_says_or_else_at_its_slot() -> None:
     table = found([frame("a", 0, captured_at=at(0.7)), frame("a", 2)], [snapshot("a", 0), snapshot("a", 2)])
     assert table["captured_at"].to_pylist() == [at(0.7)] * 2 + [at(2)] * 2
 
@@ -83,7 +85,7 @@ def test_grey_pictures_reach_the_detector_in_colour(fake: FakeDetector) -> None:
     assert fake.shown == [(48, 64, 3)]
 
 
-def test_neither_row_order_nor_batch_matters(fake: FakeDetector) -> None:
+def test_neither_row_order_nor_batch_matters() -> None:
     frames, snapshots = (
         [frame(c, s) for c in "ab" for s in (0, 2, 4)],
         [snapshot(c, s) for c in "ab" for s in (0, 2, 4)],
@@ -91,7 +93,7 @@ def test_neither_row_order_nor_batch_matters(fake: FakeDetector) -> None:
     assert found(frames, snapshots).equals(found(frames[::-1], snapshots[::-1], batch=2))
 
 
-def test_a_frame_whose_bytes_are_gone_or_no_picture_has_no_detections(fake: FakeDetector) -> None:
+def test_a_frame_whose_bytes_are_gone_or_no_picture_has_no_detections() -> None:
     frames = [frame("a", 0), frame("a", 2)]
     assert found(frames, [snapshot("a", 0, b"no picture")]).num_rows == 0
 
@@ -100,14 +102,12 @@ def test_nothing_in_gives_nothing_out() -> None:
     assert found([], []).equals(DETECTIONS.empty())
 
 
-def test_an_unknown_detector_is_named_with_those_there_are() -> None:
+def test_an_unknown_detector_is_named_with_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
     with pytest.raises(FeedNotFoundError, match="ttfnet"):
         found([frame("a", 0)], [snapshot("a", 0)], detector="nothing")
 
 
 def test_importing_the_stage_does_not_load_tensorflow() -> None:
-    import subprocess
-    import sys
-
     code = "import pipeline.detections, pipeline.embeddings, sys; sys.exit('tensorflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

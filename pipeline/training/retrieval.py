@@ -52,13 +52,13 @@ def measure(encoder: Encoder, source: Path) -> dict[str, float]:
 
 def identities(path: Path) -> list[Seen]:
     """Read sightings of known vehicles: identity, camera, time, x1, y1, x2, y2, direction."""
-    rows = csv.DictReader(path.open(encoding="utf-8"))
+    rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
     return [_seen(row, "camera", "time", "", row["identity"], row["direction"]) for row in rows]
 
 
 def look_alikes(path: Path) -> list[tuple[Seen, Seen, bool]]:
     """Read pairs of boxes and whether both are one vehicle."""
-    rows = csv.DictReader(path.open(encoding="utf-8"))
+    rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
     return [
         (_seen(row, "camera_a", "time_a", "a"), _seen(row, "camera_b", "time_b", "b"), row["same"] == "1")
         for row in rows

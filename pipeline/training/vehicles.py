@@ -65,7 +65,7 @@ def labelled_times(folder: Path) -> dict[str, list[datetime]]:
     times: dict[str, list[datetime]] = defaultdict(list)
     for name, pairs in (("identities", [("camera", "time")]), ("tracks", [("camera", "time")]),
                         ("pairs", [("camera_a", "time_a"), ("camera_b", "time_b")])):  # fmt: skip
-        for row in csv.DictReader((folder / f"{name}.csv").open(encoding="utf-8")):
+        for row in csv.DictReader((folder / f"{name}.csv").read_text(encoding="utf-8").splitlines()):
             for camera, time in pairs:
                 times[row[camera]].append(datetime.fromisoformat(row[time]))
     return times
@@ -74,7 +74,7 @@ def labelled_times(folder: Path) -> dict[str, list[datetime]]:
 def two_views(source: Path) -> list[Vehicle]:
     """Read `reid`: vehicles seen from behind by two cameras."""
     folder, views = source / "reid", defaultdict(list)
-    for row in csv.DictReader((folder / "index.csv").open(encoding="utf-8")):
+    for row in csv.DictReader((folder / "index.csv").read_text(encoding="utf-8").splitlines()):
         image = np.asarray(cv2.imread(str(folder / row["path"]), cv2.IMREAD_COLOR), np.uint8)
         views[row["identity"]].append(Crop(image, np.array([0, 0, image.shape[1], image.shape[0]], np.float32)))
     return [Vehicle(tuple(crops), "", frozenset()) for _, crops in sorted(views.items())]
