@@ -1,6 +1,7 @@
 """The command line: `thoroughfare COMMAND`; imports nothing heavy before a command needs it."""
 
 import logging
+import os
 import sys
 from dataclasses import asdict
 from datetime import date
@@ -218,6 +219,7 @@ def doctor(as_json: Json = False) -> None:
 
 def main() -> None:
     """Run the command line; an error of the pipeline is one sentence and an exit code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
         app()
