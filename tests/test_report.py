@@ -94,7 +94,9 @@ def test_the_same_tables_give_the_same_page(tmp_path: Path):
 
 def test_an_expired_table_is_named(tmp_path: Path):
     left = {name: rows for name, rows in night.tables().items() if name not in ("detections", "links")}
-    assert "not counted here: detections, links" in written(tmp_path / "report.html", tables=left)
+    text = written(tmp_path / "report.html", tables=left)
+    assert "not counted here: detections, links" in text
+    assert "<b>–</b><span>vehicle boxes found in them" in text
 
 
 def test_an_empty_night_is_reported(tmp_path: Path):

@@ -155,7 +155,7 @@ def trip_layers(trajectories: pa.Table, cameras: pa.Table, timezone: str) -> lis
 def trail_s(lines: list[dict[str, Any]]) -> int:
     """Lengthen the tail with the time shown, which always plays in about a minute."""
     seconds = [vertex[3] for line in lines for vertex in line["geometry"]["coordinates"]]
-    return int(min(900, max(30, (max(seconds) - min(seconds)) / 24))) if seconds else 60
+    return int(min(600, max(12, (max(seconds) - min(seconds)) / 100))) if seconds else 12
 
 
 def _trip_style(name: str, label: str, opacity: float, thickness: float, trail: int) -> dict[str, Any]:

@@ -13,6 +13,8 @@ METRES_PER_DEGREE = 111_195.0
 """Of a great circle on a sphere of 6,371 km; good to 0.5 % for placing a camera along a road."""
 STEP_M = 15.0
 """Spacing of the places on a road at which a camera may be put."""
+SIMPLER_DEG = 1e-5
+"""How far a drawn line may lie beside the road: 1 m; it leaves out most vertices."""
 DECIMALS = 6
 """Of a degree kept on the map: 0.1 m."""
 
@@ -52,7 +54,7 @@ def timed(line: Array, stops: Array, seconds: Array) -> list[list[float]]:
 
 
 def _feature(row: dict[str, Any], places: dict[str, tuple[float, float, str]], zone: ZoneInfo) -> dict[str, Any] | None:
-    line = shapely.get_coordinates(shapely.from_wkb(row["geometry"]))
+    line = shapely.get_coordinates(shapely.simplify(shapely.from_wkb(row["geometry"]), SIMPLER_DEG))
     stops = [places[camera] for camera in row["camera_ids"]]
     seconds = np.array([moment.timestamp() for moment in row["passed_at"]])
     if len(line) < 2 or len(stops) < 2 or seconds[-1] - seconds[0] < 1:

@@ -72,7 +72,7 @@ def write(
     listed = chapters.cameras(whole, scan.k)
     page = _template().render(
         policy=POLICY, css=_file("page.css"), scan=scan, scan_date=scan_date, gone=gone, span=_span(scan, scan_date),
-        stages=chapters.stages(whole, products), cameras=listed, states=_states(whole["frames"]), verdicts=VERDICTS,
+        stages=chapters.stages(whole, products, gone), cameras=listed, states=_states(whole["frames"]), verdicts=VERDICTS,
         coverage=_coverage(listed, whole["roads"], products.get("heatmap")), pairs=chapters.pairs(whole, names, scan.k), flows=chapters.flows(products, names, scan.timezone),
         travel_times=chapters.travel_times(products, names), matrix=chapters.matrix(products, names),
         probabilities=chapters.probabilities(whole["links"]), links=whole["links"].num_rows,

@@ -1,7 +1,7 @@
 """Reckon what the report says: tables of a night -> plain rows, figures and sentences for the page."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,22 +24,21 @@ Tables = Mapping[str, pa.Table]
 Rows = list[dict[str, Any]]
 
 
-def stages(tables: Tables, products: Tables) -> Rows:
-    """Count what each stage of the line passed on, with the share of the stage before where one row can give one."""
+def stages(tables: Tables, products: Tables, gone: Collection[str]) -> Rows:
+    """Count what each stage of the line passed on; None where its table is gone."""
     frames = tables["frames"]
     usable = pc.sum(pc.equal(frames["state"], "ok")).as_py() or 0
-    published = sum(rows.num_rows for rows in products.values())
     made = [
         ("cameras", tables["cameras"].num_rows, "cameras listed"),
-        ("planned", frames.num_rows, "observations planned"),
-        ("usable", usable, f"pictures usable, {share(usable, frames.num_rows)} of those planned"),
+        ("frames", frames.num_rows, "observations planned"),
+        ("frames", usable, f"pictures usable, {share(usable, frames.num_rows)} of those planned"),
         ("detections", tables["detections"].num_rows, "vehicle boxes found in them"),
         ("sightings", tables["sightings"].num_rows, "passings of one vehicle at one camera"),
         ("links", tables["links"].num_rows, "passings joined with one at another camera"),
         ("trajectories", tables["trajectories"].num_rows, "vehicles followed over two cameras or more"),
-        ("published", published, "rows of counts, times and flows published"),
+        ("products", sum(rows.num_rows for rows in products.values()), "rows of counts, times and flows published"),
     ]
-    return [{"name": name, "count": count, "meaning": meaning} for name, count, meaning in made]
+    return [{"count": None if name in gone else count, "meaning": meaning} for name, count, meaning in made]
 
 
 def cameras(tables: Tables, k: int) -> Rows:

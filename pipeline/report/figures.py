@@ -13,8 +13,6 @@ HEADINGS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW", "away", "toward", "left"
 """Order in which headings are stacked; opposite ones stand far apart in colour."""
 FLOW_PX = (420, 132)
 MAP_PX, MAP_TALL_PX = 760, 400
-MAX_NAMES = 14
-"""Cameras whose names still fit on the coverage map."""
 MAX_ROADS = 30_000
 """Stretches of road on the coverage map; more say no more at its size."""
 
@@ -138,13 +136,30 @@ def coverage(
     lines = [shapely.get_coordinates(line) for line in shapely.from_wkb(roads["geometry"].to_pylist())]
     paths = sorted({frame.path(line) for line in lines if frame.shows(line)})[:MAX_ROADS]
     drawn.append(f'<path class="road" d="{" ".join("M" + path for path in paths)}"/>' if paths else "")
-    for (x, y), (_, _, verdict, name) in zip(frame.placed(spots).tolist(), cameras, strict=True):
-        drawn.append(
-            f'<circle class="v-{verdict}" cx="{x:g}" cy="{y:g}" r="6"><title>{escape(name)}: {verdict}</title></circle>'
-        )
-        if len(cameras) <= MAX_NAMES:
-            drawn.append(f'<text x="{x:g}" y="{y - 11:g}" style="text-anchor:middle">{escape(name[:28])}</text>')
+    dots = frame.placed(spots).tolist()
+    drawn += [
+        f'<circle class="v-{verdict}" cx="{x:g}" cy="{y:g}" r="6"><title>{escape(name)}: {verdict}</title></circle>'
+        for (x, y), (_, _, verdict, name) in zip(dots, cameras, strict=True)
+    ]
+    drawn += _names(dots, [name[:28] for _, _, _, name in cameras])
     return _svg(MAP_PX, frame.height, "".join(drawn), label, "map")
+
+
+def _names(dots: Sequence[Sequence[float]], names: Sequence[str]) -> list[str]:
+    """Write each name above, below, right or left of its dot, where it first hides nothing; else leave it out."""
+    taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in dots]
+    drawn = []
+    for (x, y), name in zip(dots, names, strict=True):
+        wide = 6.4 * len(name)
+        for left, base in ((x - wide / 2, y - 11), (x - wide / 2, y + 20), (x + 11, y + 4), (x - wide - 11, y + 4)):
+            box = (left, base - 10, left + wide, base + 3)
+            if not any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
+                taken.append(box)
+                drawn.append(
+                    f'<text x="{left + wide / 2:.1f}" y="{base:.1f}" style="text-anchor:middle">{escape(name)}</text>'
+                )
+                break
+    return drawn
 
 
 class _Frame:
