@@ -46,11 +46,12 @@ class Looks:
         return np.asarray(np.clip(np.where(cosine < edge, below, beyond), 0.0, RAREST))
 
 
-def portraits(sightings: pa.Table, detections: pa.Table, embeddings: pa.Table) -> Vectors:
-    """Average each sighting's embeddings, weighted by the size of their boxes.
+def portraits(sightings: pa.Table, detections: pa.Table, embeddings: pa.Table) -> tuple[Vectors, Floats]:
+    """Add up each sighting's embeddings, each times the size of its box.
 
     Returns:
-        (n, d) float32 in the order of `sightings`; rows of unit length, or zero where a sighting has no embedding.
+        (n, d) float32 sums in the order of `sightings`, and (n,) the sizes added up, pixels; zero where a sighting has
+        no embedding.
 
     Raises:
         SchemaError: the embeddings' vectors differ in length.
@@ -58,14 +59,13 @@ def portraits(sightings: pa.Table, detections: pa.Table, embeddings: pa.Table) -
     embeddings = embeddings.sort_by("detection_id")
     vectors = _vectors(embeddings["vector"])
     lists = sightings["detection_ids"].combine_chunks()
-    rows = pc.list_parent_indices(lists)
-    flat = pc.list_flatten(lists)
+    rows, flat = pc.list_parent_indices(lists), pc.list_flatten(lists)
     column = pc.index_in(flat, embeddings["detection_id"].combine_chunks())
     known = pc.is_valid(column)
     sizes = _sizes(detections, pc.filter(flat, known))
     at = (pc.filter(rows, known).to_numpy(), pc.filter(column, known).to_numpy())
-    shape = (sightings.num_rows, embeddings.num_rows)
-    return unit(csr_array((sizes, at), shape=shape) @ vectors)
+    weights = csr_array((sizes, at), shape=(sightings.num_rows, embeddings.num_rows))
+    return weights @ vectors, np.bincount(at[0], sizes, sightings.num_rows)
 
 
 def unit(vectors: Vectors) -> Vectors:

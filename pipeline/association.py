@@ -129,11 +129,16 @@ def learn(pairs: Pairs, ways: Ways, crowd: Floats) -> Model:
     return model
 
 
-def crowds(pairs: Pairs, ways: Ways) -> Floats:
-    """Return for each pair the arrivals a second inside its query's gate: the local chance of meeting a stranger."""
-    key = pairs.query * len(ways.mu) + pairs.way
-    _, group, count = np.unique(key, return_inverse=True, return_counts=True)
-    return np.asarray(count[group] / (ways.ceiling_s - ways.floor_s)[pairs.way])
+def crowds(query: Ints, way: Ints, gate_s: Floats) -> Floats:
+    """Return for each pair the arrivals a second inside its query's gate: the local chance of meeting a stranger.
+
+    Args:
+        query: (c,) sighting that leaves.
+        way: (c,) transition.
+        gate_s: (c,) length of the gate, seconds.
+    """
+    _, group, count = np.unique(query * (int(way.max(initial=0)) + 1) + way, return_inverse=True, return_counts=True)
+    return np.asarray(count[group] / gate_s)
 
 
 def density(ways: Ways, way: Ints, travel_s: Floats) -> Floats:

@@ -1,7 +1,8 @@
 """Link sightings across cameras: sightings, detections, embeddings, transitions, observability -> links."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,15 +11,19 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from pipeline import appearance
+from pipeline import appearance, passes
 from pipeline.association import MOST_TRUST, Pairs, Ways, crowds, learn, marginals
+from pipeline.passes import US, Passes
 from pipeline.query import query
 from pipeline.scans import HOUR, Window
-from pipeline.tables import LINKS
+from pipeline.tables import LINKS, OBSERVABILITY, TRANSITIONS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-US = 1_000_000
+TOGETHER_S = 10.0
+"""Seconds that stand for "at once" between pieces of one pass, so that travel times stay positive."""
+SAME_S = 30.0
+"""Passes of one camera nearer in time than this may be pieces of one vehicle, so they are no impostors, seconds."""
 ROAD_TRUST = 6.0
 """Pairs' worth of trust in travel times guessed from the road."""
 
@@ -31,6 +36,10 @@ class Settings:
     """Pairs less likely than this are left unlinked."""
     min_probability_unseen: float = 0.9
     """The same for a pair of which one sighting has no embedding, so that place and time must decide alone."""
+    min_mended: float = 0.7
+    """Pieces of one camera's sightings less likely than this to be one vehicle are kept apart."""
+    mended_pictures: float = 3.0
+    """Pictures after which a vehicle that was lost is not taken up again."""
     impostors: int = 256
     """Sightings at the other camera that tell how common a vehicle's looks are there."""
     bucket_s: float = 60.0
@@ -64,63 +73,87 @@ def link(
         `tables.LINKS`; one link per query and per gallery.
     """
     sightings = sightings.sort_by("sighting_id")
-    transitions = transitions.sort_by([(name, "ascending") for name in ("from_camera", "to_camera", "heading")])
-    found = _candidates(sightings, transitions, observability, window, settings)
-    if not found.num_rows:
-        return LINKS.empty()
-    view = _view(sightings, detections, embeddings)
-    gate = _ways(view, transitions)
-    query_, gallery, way = (found[name].to_numpy().astype(np.int64) for name in ("query", "gallery", "way"))
-    travel_s = found["travel_us"].to_numpy() / US
-    cosine, rarity = _likeness(view, transitions, gate, (query_, gallery, way), settings)
-    pairs = Pairs(query_, gallery, way, travel_s, rarity)
-    current = view.entered_us[gallery] >= _us(window.hour_at)
-    chance = _chances(pairs, gate, current, settings)
-    return _rows(sightings, pairs, chance, cosine, current & _one_to_one(pairs, chance, settings))
+    single = passes.read(sightings, detections, embeddings)
+    whole = _mended(single, passes.cadence_s(sightings), window, settings)
+    found = _evidence(whole, transitions, observability, window, settings)
+    current = single.entered_us[whole.row[found.pairs.gallery]] >= _us(window.hour_at)
+    chance = _chances(found, current, settings)
+    chosen = np.flatnonzero(current & _one_to_one(found.pairs, chance, settings))
+    query_, gallery = whole.row[found.pairs.query[chosen]], whole.row[found.pairs.gallery[chosen]]
+    columns = {
+        "query_id": sightings["sighting_id"].take(pa.array(query_)),
+        "gallery_id": sightings["sighting_id"].take(pa.array(gallery)),
+        "travel_s": pa.array((single.entered_us[gallery] - single.left_us[query_]) / US),
+        "distance": pa.array(1.0 - np.nan_to_num(found.cosine[chosen]), pa.float32()),
+        "probability": pa.array(np.minimum(chance[chosen], 1.0), pa.float32()),
+    }
+    return LINKS.check(pa.table(columns))
 
 
 @dataclass(frozen=True)
-class View:
-    """n sightings as columns, in the order of their ids."""
+class Evidence:
+    """Gated pairs of passes, and what is known of them."""
 
-    group: Ints
-    """(n,) number of the camera and heading."""
-    groups: list[tuple[str, str]]
-    """Camera and heading of each group."""
-    moved: NDArray[np.bool_]
-    """(n,) whether it can be linked at all."""
-    entered_us: Ints
-    """(n,) microseconds since 1970."""
-    left_us: Ints
-    """(n,) microseconds since 1970."""
-    vectors: appearance.Vectors
-    """(n, d) portraits, centred on their group; zero rows where there is none."""
-    seen: NDArray[np.bool_]
-    """(n,) whether there is a portrait."""
+    pairs: Pairs
+    """c candidates."""
+    cosine: Floats
+    """(c,) cosine of their portraits, NaN where one has none."""
+    ways: Ways
+    """The ways they may have taken."""
+    crowd: Floats
+    """(c,) arrivals a second inside the gate."""
 
 
-def _view(sightings: pa.Table, detections: pa.Table, embeddings: pa.Table) -> View:
-    """Read the sightings into columns and give each its portrait."""
-    names = list(zip(sightings["camera_id"].to_pylist(), sightings["heading"].to_pylist(), strict=True))
-    groups = sorted(set(names))
-    number = {name: row for row, name in enumerate(groups)}
-    group = np.array([number[name] for name in names], dtype=np.int64)
-    moved = np.array([motion != "parked" for motion in sightings["motion"].to_pylist()])
-    entered, left = (sightings[name].cast(pa.int64()).to_numpy() for name in ("entered_at", "left_at"))
-    vectors = appearance.centred(appearance.portraits(sightings, detections, embeddings), group)
-    return View(group, groups, moved, entered, left, vectors, np.any(vectors != 0, axis=1))
+def _mended(single: Passes, cadence_s: dict[str, float], window: Window, settings: Settings) -> Passes:
+    """Put together sightings that are pieces of one pass.
+
+    Between two stills a vehicle moves several lengths, so tracks break; and two pieces of one vehicle would be each
+    other's rivals at every other camera. A piece follows a piece as one camera follows another, only sooner, so the same
+    evidence decides: a way from each camera and heading to itself, a picture or a few long.
+    """
+    own = [(camera, heading) for camera, heading in single.groups if heading != "none" and camera in cadence_s]
+    rows = [_own_way(camera, heading, cadence_s[camera], settings) for camera, heading in own]
+    ways = pa.Table.from_pylist(rows, schema=TRANSITIONS.schema)
+    found = _together(_evidence(single, ways, OBSERVABILITY.empty(), window, settings))
+    chance = marginals(found.pairs, learn(found.pairs, found.ways, found.crowd).odds(found.pairs, found.crowd))
+    chosen = _one_to_one(found.pairs, chance, replace(settings, min_probability=settings.min_mended))
+    return passes.joined(single, found.pairs.query[chosen], found.pairs.gallery[chosen])
 
 
-def _candidates(
-    sightings: pa.Table, transitions: pa.Table, observability: pa.Table, window: Window, settings: Settings
-) -> pa.Table:
-    """Gate the pairs by place, heading and time; arrivals of the window and of the one before."""
-    first_us = _us(window.hour_at - HOUR)
-    params = {"bucket_us": int(settings.bucket_s * US), "first_us": first_us, "last_us": _us(window.hour_at + HOUR)}
-    return query("links/candidates", params, sightings=sightings, transitions=transitions, observability=observability)
+def _together(found: Evidence) -> Evidence:
+    """Count the time between two pieces of one pass from TOGETHER_S before, as both were abreast at once if they are one."""
+    floor_s = np.zeros(len(found.ways.mu))
+    ways = replace(found.ways, floor_s=floor_s, ceiling_s=floor_s + 2 * TOGETHER_S)
+    pairs = replace(found.pairs, travel_s=np.clip(found.pairs.travel_s + TOGETHER_S, 0.0, 2 * TOGETHER_S))
+    return replace(found, pairs=pairs, ways=ways)
 
 
-def _ways(view: View, transitions: pa.Table) -> Ways:
+def _own_way(camera: str, heading: str, cadence_s: float, settings: Settings) -> dict[str, Any]:
+    """Return the way from a camera and heading to itself, as a row of transitions."""
+    ends = {"from_camera": camera, "to_camera": camera, "heading": heading, "to_heading": heading}
+    gate = {"floor_s": 0.1 * cadence_s, "ceiling_s": settings.mended_pictures * cadence_s + 1.0}
+    usual = {"travel_mu": float(np.log(TOGETHER_S)), "travel_sigma": 0.15, "road_m": 0.0, "support": 0}
+    return ends | gate | usual | {"source": "road"}
+
+
+def _evidence(
+    view: Passes, transitions: pa.Table, observability: pa.Table, window: Window, settings: Settings
+) -> Evidence:
+    """Gate the pairs by place, heading and time, arrivals of the window and of the one before; and tell how alike they look."""
+    transitions = transitions.sort_by([(name, "ascending") for name in ("from_camera", "to_camera", "heading")])
+    times = {"first_us": _us(window.hour_at - HOUR), "last_us": _us(window.hour_at + HOUR)}
+    params = times | {"bucket_us": int(settings.bucket_s * US)}
+    tables = {"sightings": view.table(), "transitions": transitions, "observability": observability}
+    rows = query("links/candidates", params, **tables)
+    one, other, way = (rows[name].to_numpy().astype(np.int64) for name in ("query", "gallery", "way"))
+    ways = _ways(view, transitions)
+    cosine, rarity = _likeness(view, transitions, ways, (one, other, way), settings)
+    travel_s = view.abreast_s[other] - view.abreast_s[one]
+    crowd = crowds(one, way, (ways.ceiling_s - ways.floor_s)[way])
+    return Evidence(Pairs(one, other, way, travel_s, rarity), cosine, ways, crowd)
+
+
+def _ways(view: Passes, transitions: pa.Table) -> Ways:
     """Read the transitions into columns."""
     starts = list(zip(transitions["from_camera"].to_pylist(), transitions["heading"].to_pylist(), strict=True))
     number = {name: row for row, name in enumerate(sorted(set(starts)))}
@@ -128,7 +161,7 @@ def _ways(view: View, transitions: pa.Table) -> Ways:
     at = {name: row for row, name in enumerate(view.groups)}
     leaving = np.bincount(view.group[view.moved], minlength=len(view.groups))
     departures = np.array([leaving[at[name]] if name in at else 0 for name in starts], dtype=np.float64)
-    learned = np.array([source == "learned" for source in transitions["source"].to_pylist()])
+    learned = np.array([source == "learned" for source in transitions["source"].to_pylist()], dtype=bool)
     trust = np.where(learned, np.minimum(transitions["support"].to_numpy(), MOST_TRUST), ROAD_TRUST)
     mu, sigma, floor_s, ceiling_s = (
         transitions[name].to_numpy() for name in ("travel_mu", "travel_sigma", "floor_s", "ceiling_s")
@@ -137,13 +170,13 @@ def _ways(view: View, transitions: pa.Table) -> Ways:
 
 
 def _likeness(
-    view: View, transitions: pa.Table, ways: Ways, found: tuple[Ints, Ints, Ints], settings: Settings
+    view: Passes, transitions: pa.Table, ways: Ways, found: tuple[Ints, Ints, Ints], settings: Settings
 ) -> tuple[Floats, Floats]:
     """Return (c,) cosine of each pair and how rare it is among impostors; NaN where a portrait is missing."""
-    query_, gallery, way = found
-    both = view.seen[query_] & view.seen[gallery]
+    one, other, way = found
+    both = view.seen[one] & view.seen[other]
     cosine, rarity = np.full((2, len(way)), np.nan)
-    cosine[both] = appearance.cosines(view.vectors, query_[both], gallery[both])
+    cosine[both] = appearance.cosines(view.vectors, one[both], other[both])
     ends = transitions.select(["from_camera", "heading", "to_camera", "to_heading"]).to_pylist()
     order = np.argsort(way, kind="stable")
     order = order[both[order]]
@@ -153,35 +186,38 @@ def _likeness(
             end = ends[number]
             leaving = _cohort(view, end["from_camera"], end["heading"], settings)
             arriving = _cohort(view, end["to_camera"], end["to_heading"], settings)
-            gate = (ways.floor_s[number], ways.ceiling_s[number])
-            out = _rarity(view, query_[rows], arriving, cosine[rows], gate, 1)
-            back = _rarity(view, gallery[rows], leaving, cosine[rows], gate, -1)
+            here = end["from_camera"] == end["to_camera"]
+            gate = (-SAME_S, SAME_S) if here else (ways.floor_s[number], ways.ceiling_s[number])
+            out = _rarity(view, one[rows], arriving, cosine[rows], gate, 1)
+            back = _rarity(view, other[rows], leaving, cosine[rows], gate, -1)
             rarity[rows] = (out + back) / 2
     return cosine, rarity
 
 
-def _cohort(view: View, camera: str, heading: str, settings: Settings) -> Ints:
-    """Choose the sightings at one end of a way that tell how common a look is there; `none` is any heading."""
+def _cohort(view: Passes, camera: str, heading: str, settings: Settings) -> Ints:
+    """Choose the passes at one end of a way that tell how common a look is there; `none` is any heading."""
     wanted = [row for row, (place, way) in enumerate(view.groups) if place == camera and heading in {way, "none"}]
     rows = np.flatnonzero(np.isin(view.group, wanted) & view.moved & view.seen)
     return appearance.spread(rows[np.argsort(view.entered_us[rows], kind="stable")], settings.impostors)
 
 
-def _rarity(view: View, rows: Ints, cohort: Ints, cosine: Floats, gate: tuple[float, float], direction: int) -> Floats:
-    """Return how rare each cosine is for the sighting in `rows` among a cohort ahead of it (1) or behind it (-1)."""
+def _rarity(
+    view: Passes, rows: Ints, cohort: Ints, cosine: Floats, gate: tuple[float, float], direction: int
+) -> Floats:
+    """Return how rare each cosine is for the pass in `rows` among a cohort ahead of it (1) or behind it (-1)."""
     ones, at = np.unique(rows, return_inverse=True)
     if direction > 0:
-        gap = view.entered_us[cohort][None, :] - view.left_us[ones][:, None]
+        gap_us = view.entered_us[cohort][None, :] - view.left_us[ones][:, None]
     else:
-        gap = view.entered_us[ones][:, None] - view.left_us[cohort][None, :]
-    possible = (gap >= gate[0] * US) & (gap <= gate[1] * US)
+        gap_us = view.entered_us[ones][:, None] - view.left_us[cohort][None, :]
+    possible = (gap_us >= gate[0] * US) & (gap_us <= gate[1] * US)
     return appearance.looks(view.vectors[ones], view.vectors[cohort], possible).rarity(at, cosine)
 
 
-def _chances(pairs: Pairs, ways: Ways, current: NDArray[np.bool_], settings: Settings) -> Floats:
+def _chances(found: Evidence, current: NDArray[np.bool_], settings: Settings) -> Floats:
     """Return the chance of each pair; queries that the window before could link are no longer free."""
-    crowd = crowds(pairs, ways)
-    odds = learn(pairs, ways, crowd).odds(pairs, crowd)
+    pairs = found.pairs
+    odds = learn(pairs, found.ways, found.crowd).odds(pairs, found.crowd)
     before = np.zeros(len(odds))
     before[~current] = marginals(pairs[~current], odds[~current])
     taken = np.unique(pairs.query[_one_to_one(pairs, before, settings)])
@@ -218,19 +254,6 @@ def _assign(left: Ints, right: Ints, chance: Floats) -> Ints:
     gain[row, column], number[row, column] = chance, np.arange(len(left))
     picked = number[linear_sum_assignment(gain, maximize=True)]
     return np.asarray(picked[picked >= 0])
-
-
-def _rows(sightings: pa.Table, pairs: Pairs, chance: Floats, cosine: Floats, chosen: NDArray[np.bool_]) -> pa.Table:
-    """Write the chosen pairs as links."""
-    ids = sightings["sighting_id"]
-    columns = {
-        "query_id": ids.take(pa.array(pairs.query[chosen])),
-        "gallery_id": ids.take(pa.array(pairs.gallery[chosen])),
-        "travel_s": pa.array(pairs.travel_s[chosen]),
-        "distance": pa.array(1.0 - np.nan_to_num(cosine[chosen]), pa.float32()),
-        "probability": pa.array(np.minimum(chance[chosen], 1.0), pa.float32()),
-    }
-    return LINKS.check(pa.table(columns))
 
 
 def _us(instant: datetime) -> int:
