@@ -1,0 +1,192 @@
+"""One vehicle, one camera, one pass: sightings from boxes seconds apart."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import cover, motion, sightings, tables
+
+START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+WIDTH, HEIGHT, HORIZON, FOCAL, MAST_M = 352, 240, 60.0, 400.0, 9.0
+
+
+def box(side_m: float, ahead_m: float, size_m: tuple[float, float] = (1.9, 1.6)) -> tuple[float, ...] | None:
+    """Return the box of a vehicle on a flat road under a camera on a mast, or None out of view."""
+    foot = HORIZON + FOCAL * MAST_M / ahead_m
+    middle, wide, high = WIDTH / 2 + FOCAL * side_m / ahead_m, FOCAL * size_m[0] / ahead_m, FOCAL * size_m[1] / ahead_m
+    edges = (middle - wide / 2, foot - high, middle + wide / 2, foot)
+    inside = edges[0] >= 0 and edges[2] <= WIDTH and foot <= HEIGHT and high >= 8
+    return edges if inside else None
+
+
+def road(minutes: float, gap_s: float = 2.0, seed: int = 1, miss: float = 0.0) -> list[tuple[float, int, tuple]]:
+    """Simulate (second, vehicle, box) of a two-way road: away on the right at 16 m/s, toward on the left at 20 m/s."""
+    random, shown = np.random.default_rng(seed), []
+    for way, speed_mps, side_m in ((1, 16.0, 5.0), (-1, 20.0, -5.0)):
+        starts = np.cumsum(random.exponential(6.0, int(minutes * 12)) + 1.5)
+        for number, starts_s in enumerate(starts):
+            speed, lane = way * speed_mps * random.normal(1, 0.05), side_m + 3.0 * random.integers(0, 2)
+            for second in np.arange(np.ceil(starts_s / gap_s) * gap_s, starts_s + 12, gap_s):
+                edges = box(lane, (20.0 if way > 0 else 140.0) + speed * (second - starts_s))
+                if edges and second < 60 * minutes and random.random() >= miss:
+                    jittered = tuple(np.array(edges) + random.normal(0, 0.5, 4))
+                    shown.append((float(second), number * 2 + (way > 0), jittered))
+    return shown
+
+
+def camera(bearing_deg: float | None = None, camera_id: str = "t:1") -> pa.Table:
+    """Make the row of a camera."""
+    row = {"camera_id": camera_id, "feed": "t", "native_id": "1", "name": "", "lon": 0.0, "lat": 0.0, "road": None}
+    row |= {"bearing_deg": bearing_deg, "cadence_s": 2.0, "licence": "", "attribution": "", "cleared": True}
+    return pa.Table.from_pylist([row], schema=tables.CAMERAS.schema)
+
+
+def shard(shown: list, gap_s: float = 2.0, bearing_deg: float | None = None, camera_id: str = "t:1") -> tuple:
+    """Make the tables of one camera that saw simulated boxes, and the vehicle of each detection."""
+    seconds = np.arange(0, max((each[0] for each in shown), default=0) + gap_s, gap_s)
+    frames, detections, vehicles = [], [], {}
+    for second in seconds:
+        at = START + timedelta(seconds=float(second))
+        row = {"frame_id": tables.frame_id(camera_id, at), "camera_id": camera_id, "slot_at": at, "captured_at": at}
+        row |= {"captured_at_source": "render", "width_px": WIDTH, "height_px": HEIGHT, "sha256": "", "state": "ok"}
+        frames.append(row | {"reason": None})
+        for number, (_, vehicle, edges) in enumerate(each for each in shown if each[0] == second):
+            found = {"detection_id": f"{row['frame_id']}#{number:03d}", "frame_id": row["frame_id"], "label": "car"}
+            found |= {"camera_id": camera_id, "captured_at": at, "score": 0.9}
+            detections.append(found | dict(zip(("x1_px", "y1_px", "x2_px", "y2_px"), edges, strict=True)))
+            vehicles[found["detection_id"]] = vehicle
+    rows = (frames, tables.FRAMES.schema), (detections, tables.DETECTIONS.schema)
+    made = [camera(bearing_deg, camera_id), *(pa.Table.from_pylist(each, schema=schema) for each, schema in rows)]
+    return made, vehicles
+
+
+def tracked(shown: list, **where) -> tuple[pa.Table, dict[str, int]]:
+    """Track simulated boxes; return the sightings and the vehicle of each detection."""
+    made, vehicles = shard(shown, **where)
+    return sightings.track(*made, sightings.Settings()), vehicles
+
+
+def links(rows: pa.Table, vehicles: dict[str, int]) -> tuple[float, float]:
+    """Return the share of links that join one vehicle, and the share of vehicles' true links that were made."""
+    made = [pair for ids in rows["detection_ids"].to_pylist() for pair in pairwise(ids)]
+    right = sum(vehicles[one] == vehicles[other] for one, other in made)
+    possible = len(vehicles) - len(set(vehicles.values()))
+    return right / max(len(made), 1), right / possible
+
+
+def test_vehicles_are_followed_though_they_move_lengths_between_frames():
+    precision, recall = links(*tracked(road(20)))
+    assert precision > 0.93
+    assert recall > 0.85
+
+
+def test_a_vehicle_missed_in_a_frame_is_found_again():
+    precision, recall = links(*tracked(road(20, miss=0.15)))
+    assert precision > 0.85
+    assert recall > 0.7
+
+
+def test_headings_follow_the_bearing_of_the_camera():
+    rows, vehicles = tracked(road(10), bearing_deg=90)
+    rows = rows.filter(pc.not_equal(rows["heading"], "none"))
+    expected = ["E" if vehicles[ids[0]] % 2 else "W" for ids in rows["detection_ids"].to_pylist()]
+    right = np.mean(np.array(expected) == rows["heading"].to_pylist())
+    assert right > 0.97
+
+
+def test_without_a_bearing_headings_are_seen_from_the_camera():
+    assert set(tracked(road(5))[0]["heading"].to_pylist()) <= {"away", "toward", "none"}
+
+
+def test_quality_is_the_share_of_sightings_that_are_one_vehicle():
+    rows, vehicles = tracked(road(40, miss=0.1, seed=3))
+    several = [row for row in rows.to_pylist() if row["motion"] == "moving"]
+    pure = np.mean([len({vehicles[each] for each in row["detection_ids"]}) == 1 for row in several])
+    assert abs(pure - np.mean([row["quality"] for row in several])) < 0.1
+
+
+def test_every_detection_is_in_one_sighting():
+    rows, vehicles = tracked(road(5))
+    ids = [each for members in rows["detection_ids"].to_pylist() for each in members]
+    assert sorted(ids) == sorted(vehicles)
+
+
+def test_row_order_does_not_matter():
+    (cameras, frames, detections), _ = shard(road(5))
+    order = np.random.default_rng(0).permutation(detections.num_rows)
+    turned = sightings.track(cameras, frames.slice(1), detections.take(order), sightings.Settings())
+    assert turned.equals(sightings.track(cameras, frames.slice(1), detections, sightings.Settings()))
+
+
+def test_a_slow_cadence_gives_single_sightings():
+    rows, vehicles = tracked(road(60, gap_s=60.0), gap_s=60.0)
+    assert rows.num_rows == len(vehicles)
+    assert set(rows["motion"].to_pylist(), strict=True) == {"single"}
+
+
+def test_a_parked_vehicle_is_one_sighting_amid_traffic():
+    parked = [(float(second), -1, box(-9.0, 40.0)) for second in range(0, 600, 2)]
+    rows, vehicles = tracked(road(10) + parked)
+    standing = [
+        ids
+        for ids, kind in zip(rows["detection_ids"].to_pylist(), rows["motion"].to_pylist(), strict=True)
+        if kind == "parked"
+    ]
+    assert [[vehicles[each] for each in ids] for ids in standing] == [[-1] * 300]
+
+
+def test_a_vehicle_at_a_signal_is_stopped():
+    waiting = [(float(second), -1, box(1.5, 40.0)) for second in range(100, 130, 2)]
+    rows, vehicles = tracked(road(5) + waiting)
+    kinds = {
+        kind
+        for ids, kind in zip(rows["detection_ids"].to_pylist(), rows["motion"].to_pylist(), strict=True)
+        if vehicles[ids[0]] == -1
+    }
+    assert kinds == {"stopped"}
+
+
+def test_two_frames_of_one_slow_vehicle_are_linked_without_any_history():
+    rows, _ = tracked([(0.0, 1, box(2.0, 30.0)), (2.0, 1, box(2.0, 34.0))])
+    assert rows.num_rows == 1
+
+
+def test_cameras_do_not_disturb_each_other():
+    (one, _), (other, _) = shard(road(5), camera_id="t:1"), shard(road(5, seed=2), camera_id="t:2")
+    both = sightings.track(*map(pa.concat_tables, zip(one, other, strict=True)), sightings.Settings())
+    alone = [sightings.track(*each, sightings.Settings()) for each in (one, other)]
+    assert both.equals(pa.concat_tables(alone).sort_by("sighting_id"))
+
+
+def test_no_detections_give_no_sightings():
+    assert tracked([])[0].equals(tables.SIGHTINGS.empty())
+
+
+def test_whole_seconds_regain_their_cadence():
+    true = 1.7011 * np.arange(400) + 0.3
+    steady = motion.steady_seconds(np.floor(true))
+    assert np.ptp(steady - true) < 0.35
+
+
+def test_times_with_fractions_are_kept():
+    true = 1.7011 * np.arange(400)
+    assert np.array_equal(motion.steady_seconds(true), true)
+
+
+def test_the_horizon_is_found_from_the_size_of_boxes():
+    boxes = np.array([each[2] for each in road(5)])
+    assert abs(motion.fit_ground(boxes, WIDTH, HEIGHT).horizon_px - HORIZON) < 6
+
+
+def test_the_best_cover_beats_the_greedy_one():
+    links = cover.Links(np.array([0, 0, 1]), np.array([2, 3, 2]), np.array([5.0, 4.0, 3.0]))
+    chosen = cover.best_cover(links, 4)
+    assert list(zip(chosen.first, chosen.second, strict=True)) == [(0, 3), (1, 2)]
+
+
+def test_links_worth_nothing_are_not_made():
+    links = cover.Links(np.array([0]), np.array([1]), np.array([-0.5]))
+    assert len(cover.best_cover(links, 2).first) == 0
