@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline import networks
 from pipeline.encoders.resnet import CROP, ResNet, cut, layout, stretch
-from pipeline.training import augment, layers, retrieval, vehicles
+from pipeline.training import augment, layers, pairing, retrieval, vehicles
 from pipeline.training.vehicles import Crop, Vehicle
 
 SAME, OTHER, UNKNOWN = 1.0, 0.0, -1.0
@@ -148,9 +148,11 @@ def distort(crop: Crop, rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def _light(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Exposure and white balance of another camera, mildly: colour tells vehicles apart."""
+    """Exposure, haze, saturation and white balance of another camera, mildly: colour tells vehicles apart."""
+    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    image = np.asarray(cv2.addWeighted(image, colour := rng.uniform(0.6, 1.35), grey, 1 - colour, 0), np.uint8)
     tone = np.linspace(0, 1, 256)[:, None] ** np.exp(rng.uniform(-0.3, 0.3))
-    tone = (tone - 0.4) * rng.uniform(0.75, 1.3) + 0.4 + rng.uniform(-0.08, 0.08)
+    tone = (tone - 0.4) * rng.uniform(0.6, 1.3) + 0.4 + rng.uniform(-0.1, 0.1)
     table = np.clip(tone * rng.uniform(0.92, 1.08, 3) * 255, 0, 255).astype(np.uint8)
     image = np.asarray(cv2.LUT(image, table[None]), np.uint8)
     if rng.random() < 0.3:
@@ -163,9 +165,14 @@ def _light(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
 
 
 def _two(vehicle: Vehicle, rng: np.random.Generator) -> list[Crop]:
-    """Choose two different crops of a vehicle; the same one twice where there is but one."""
+    """Choose two crops of a vehicle: of two cameras, else different ones, else the same one twice."""
     if len(vehicle.crops) == 1:
         return [vehicle.crops[0]] * 2
+    if vehicle.split:
+        return [
+            vehicle.crops[rng.integers(vehicle.split)],
+            vehicle.crops[rng.integers(vehicle.split, len(vehicle.crops))],
+        ]
     return [vehicle.crops[i] for i in rng.choice(len(vehicle.crops), 2, replace=False)]
 
 
@@ -205,6 +212,18 @@ def _optimizer(net: keras.Model, settings: Settings) -> Any:
     return optimizer
 
 
+def _sources(source: Path, renders: Path | None, pair_by: Path | None) -> list[Source]:
+    """Read all vehicles; about half of a batch is of real streets."""
+    tracks, sources = vehicles.tracked(source), [Source(vehicles.two_views(source), 12)]
+    if renders:
+        sources.append(Source(vehicles.rendered(renders), 16))
+    if pair_by:
+        weights = {name: value.astype(np.float32) for name, value in layers.fold(layers.read(pair_by)).items()}
+        joined, tracks = pairing.pairs(tracks, ResNet(networks.Network(layout, weights), "first"))
+        sources.append(Source(joined, 16))
+    return [Source(tracks, 32), *sources]
+
+
 def main() -> None:
     """Read the sources, train, export and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -212,14 +231,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoints; started again, it goes on")
     parser.add_argument("--renders", type=Path, help="folder of pipeline.training.renders")
     parser.add_argument("--start", type=Path, help="averaged.npz to start from")
+    parser.add_argument("--pair-by", type=Path, help="averaged.npz of an encoder that joins the tracks of two cameras")
     parser.add_argument("--steps", type=int, default=Settings.steps)
     parser.add_argument("--rate", type=float, default=Settings.rate)
     parser.add_argument("--seed", type=int, default=Settings.seed)
     given = parser.parse_args()
     settings = Settings(steps=given.steps, rate=given.rate, seed=given.seed)
-    sources = [Source(vehicles.tracked(given.source), 40), Source(vehicles.two_views(given.source), 16)]
-    if given.renders:
-        sources.append(Source(vehicles.rendered(given.renders), 16))
+    sources = _sources(given.source, given.renders, given.pair_by)
     print(f"vehicles: {[len(source.vehicles) for source in sources]}", flush=True)
     train(sources, given.out, settings, given.start)
     encoder = export(given.out / "averaged.npz", given.out / "resnet", settings=asdict(settings))

@@ -1,7 +1,8 @@
 """Read pictures of known vehicles: tracks of real streets, two-view pairs."""
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 MARGIN = 0.2
 """Share of a box kept around it, so that training can shift its edges."""
@@ -38,6 +40,10 @@ class Vehicle:
     """Camera; empty where views of several cameras are one vehicle."""
     times: frozenset[float]
     """Seconds at which it was seen, where known; two vehicles of one camera that share one are two vehicles."""
+    road: str = ""
+    """Carriageway, where known."""
+    split: int = 0
+    """Where above 0, crops before it are of one camera and the others of another."""
 
 
 def tracked(source: Path, *, smallest_px: float = 16.0) -> list[Vehicle]:
@@ -56,8 +62,10 @@ def tracked(source: Path, *, smallest_px: float = 16.0) -> list[Vehicle]:
         single = not row["ignore"] and row["score"] >= 0.5 and (row["path"], row["detection_id"]) not in used
         if single:
             tracks[f"single/{i}"].append(row)
+    roads = _roads([row for rows in tracks.values() for row in rows])
     usable = [rows for rows in tracks.values() if not any(_near(row, away) for row in rows)]
-    return _cropped(folder, [[row for row in rows if _long(row) >= smallest_px] for rows in usable])
+    large = [[row | {"road": roads(row)} for row in rows if _long(row) >= smallest_px] for rows in usable]
+    return _cropped(folder, large)
 
 
 def labelled_times(folder: Path) -> dict[str, list[datetime]]:
@@ -111,11 +119,37 @@ def _cropped(folder: Path, tracks: list[list[dict[str, Any]]]) -> list[Vehicle]:
             crops[track].append(crop(image, np.array([row[key] for key in ("x1", "y1", "x2", "y2")], np.float32)))
     return [
         Vehicle(
-            tuple(crops[track]), rows[0]["camera"], frozenset(row.get("time_utc", NEVER).timestamp() for row in rows)
+            crops=tuple(crops[track]),
+            camera=rows[0]["camera"],
+            times=frozenset(row.get("time_utc", NEVER).timestamp() for row in rows),
+            road=rows[0].get("road", ""),
         )
         for track, rows in enumerate(tracks)
         if rows
     ]
+
+
+def _roads(rows: list[dict[str, Any]], nearest: int = 15) -> Callable[[dict[str, Any]], str]:
+    """Learn from the tracks where each camera shows which carriageway; unsure places have none."""
+    feet: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    names: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.get("road"):
+            feet[row["camera"]].append(_foot(row))
+            names[row["camera"]].append(row["road"])
+    trees = {camera: cKDTree(np.array(points)) for camera, points in feet.items()}
+
+    def road(row: dict[str, Any]) -> str:
+        beside = trees[row["camera"]].query(_foot(row), nearest)[1]
+        name, votes = Counter(names[row["camera"]][i] for i in beside).most_common(1)[0]
+        return name if votes >= 0.9 * nearest else ""
+
+    return road
+
+
+def _foot(row: dict[str, Any]) -> tuple[float, float]:
+    """Where it stands in the picture: middle of the lower edge."""
+    return (row["x1"] + row["x2"]) / 2, row["y2"]
 
 
 def _near(row: dict[str, Any], away: dict[str, list[datetime]]) -> bool:
