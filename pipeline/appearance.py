@@ -46,12 +46,12 @@ class Looks:
         return np.asarray(np.clip(np.where(cosine < edge, below, beyond), 0.0, RAREST))
 
 
-def portraits(sightings: pa.Table, detections: pa.Table, embeddings: pa.Table) -> tuple[Vectors, Floats]:
+def portraits(sightings: pa.Table, detections: pa.Table, embeddings: pa.Table) -> tuple[Vectors, Floats, Floats]:
     """Add up each sighting's embeddings, each times the size of its box.
 
     Returns:
-        (n, d) float32 sums in the order of `sightings`, and (n,) the sizes added up, pixels; zero where a sighting has
-        no embedding.
+        (n, d) float32 sums in the order of `sightings`, (n,) the sizes added up, and (n,) the largest size, pixels; zero
+        where a sighting has no embedding.
 
     Raises:
         SchemaError: the embeddings' vectors differ in length.
@@ -65,7 +65,9 @@ def portraits(sightings: pa.Table, detections: pa.Table, embeddings: pa.Table) -
     sizes = _sizes(detections, pc.filter(flat, known))
     at = (pc.filter(rows, known).to_numpy(), pc.filter(column, known).to_numpy())
     weights = csr_array((sizes, at), shape=(sightings.num_rows, embeddings.num_rows))
-    return weights @ vectors, np.bincount(at[0], sizes, sightings.num_rows)
+    largest = np.zeros(sightings.num_rows)
+    np.maximum.at(largest, at[0], sizes)
+    return weights @ vectors, np.bincount(at[0], sizes, sightings.num_rows), largest
 
 
 def unit(vectors: Vectors) -> Vectors:
@@ -107,12 +109,15 @@ def looks(sightings: Vectors, impostors: Vectors, possible: NDArray[np.bool_]) -
 
     Args:
         sightings: (n, d) unit rows.
-        impostors: (m, d) unit rows of the other camera, m >= 1.
+        impostors: (m, d) unit rows of the other camera; where there is none nothing can be told, and all is NaN.
         possible: (n, m) pairs that could be one vehicle after all; left out where enough others remain.
 
     Returns:
         Median, edge and mean excess for each of the n sightings.
     """
+    if not len(impostors):
+        unknown = np.full(len(sightings), np.nan)
+        return Looks(unknown, unknown, unknown)
     cosine = (sightings @ impostors.T).astype(np.float64)
     enough = (~possible).sum(axis=1) >= 2.0 / TAIL
     cosine[possible & enough[:, None]] = np.nan

@@ -15,16 +15,23 @@ Ints = NDArray[np.int64]
 EDGES = np.array([0.0, 0.7, 1.4, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0, 10.01])
 """Bins of rarity in which the likelihood ratio of appearance is learned, nats."""
 CENTRES = (EDGES[1:] + EDGES[:-1]) / 2
-OUTLIERS = 0.03
-"""Share of vehicles that stop on the way: any travel time inside the gate."""
+CLARITIES = 3
+"""Classes of size a vehicle may be seen in; small ones are told apart less well."""
+ODD, OUTLIERS = 0.15, 0.03
+"""Shares of vehicles that travel unlike the others: with ODD_WIDTH times the spread, and at any time inside the gate."""
+ODD_WIDTH = 2.5
 ROUNDS = 15
 """Rounds of expectation and maximisation."""
 SWEEPS = 10
 """Sweeps of message passing in each of them."""
 LEAST = 1e-3
 """Odds against "no link" below which a pair is not carried along."""
-ALIKE, UNLIKE = 3.5, 2.0
-"""Rarity above which pairs look alike, and below which they do not, nats."""
+UNLIKE, MIDDLING, ALIKE = 2.0, 3.0, 4.5
+"""Rarities: below the first pairs do not look alike, above the last they do; up to the second is for control, nats."""
+LEAST_GAIN = 5.0
+"""Gain of ln likelihood below which a crowd of look-alike pairs at one gap is taken for chance."""
+NARROW = 0.35
+"""Largest spread of such a crowd; wider ones follow the light of the day rather than the vehicles."""
 BLUR_BINS = 1.0
 """Blur of the gaps of such pairs, bins."""
 MOST_TRUST = 100.0
@@ -45,6 +52,8 @@ class Pairs:
     """(c,) seconds."""
     rarity: Floats
     """(c,) nats, NaN where one of the two has no portrait."""
+    clarity: Ints
+    """(c,) how large the smaller of the two was seen: number of a class, from 0 to CLARITIES - 1."""
 
     def __len__(self) -> int:
         """Count the pairs."""
@@ -52,8 +61,8 @@ class Pairs:
 
     def __getitem__(self, rows: NDArray[np.bool_]) -> "Pairs":
         """Keep some of the pairs."""
-        times = self.travel_s[rows], self.rarity[rows]
-        return Pairs(self.query[rows], self.gallery[rows], self.way[rows], *times)
+        evidence = self.travel_s[rows], self.rarity[rows], self.clarity[rows]
+        return Pairs(self.query[rows], self.gallery[rows], self.way[rows], *evidence)
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ class Model:
     explained: float
     """Share of arrivals that some departure explains."""
     ratio: Floats
-    """(bins,) ln likelihood ratio of appearance, same against different, at CENTRES."""
+    """(CLARITIES, bins) ln likelihood ratio of appearance, same against different, at CENTRES."""
 
     def odds(self, pairs: Pairs, crowd: Floats) -> Floats:
         """Return (c,) odds of each pair against "its query goes unlinked and its gallery came from elsewhere".
@@ -98,8 +107,10 @@ class Model:
         """
         ways, way = self.ways, pairs.way
         missed = np.maximum(1.0 - np.bincount(ways.start, self.taken)[ways.start], 0.05)
-        seen = np.isfinite(pairs.rarity)
-        alike = np.where(seen, np.interp(np.where(seen, pairs.rarity, 0.0), CENTRES, self.ratio), 0.0)
+        alike = np.zeros(len(pairs))
+        for clarity, ratio in enumerate(self.ratio):
+            here = (pairs.clarity == clarity) & np.isfinite(pairs.rarity)
+            alike[here] = np.interp(pairs.rarity[here], CENTRES, ratio)
         stray = crowd * max(1.0 - self.explained, 0.2)
         return np.asarray(np.exp(alike) * density(ways, way, pairs.travel_s) * (self.taken / missed)[way] / stray)
 
@@ -118,15 +129,18 @@ def learn(pairs: Pairs, ways: Ways, crowd: Floats) -> Model:
     Source: Dempster, Laird and Rubin (1977) for EM; Huang and Russell (1998, section 4) for travel time and likeness in one odds.
     """
     ways = _timed(pairs, ways)
-    seen = pairs.rarity[np.isfinite(pairs.rarity)]
-    common = np.histogram(seen, EDGES)[0] + 1.0
-    model = Model(ways, 0.5 / np.bincount(ways.start)[ways.start], 0.3, _prior(common))
+    model, common = guess(pairs, ways, 0.5), _bins(pairs)
     kept = model.odds(pairs, crowd) > LEAST
     pairs, crowd = pairs[kept], crowd[kept]
     for _ in range(ROUNDS):
         alike = marginals(pairs, model.odds(pairs, crowd), SWEEPS)
         model = Model(_times(pairs, ways, alike), *_shares(pairs, ways, alike), _ratio(pairs, alike, common))
     return model
+
+
+def guess(pairs: Pairs, ways: Ways, taken: float) -> Model:
+    """Return the model before anything is learned: a share of departures taken for granted, and a modest likelihood ratio."""
+    return Model(ways, taken / np.bincount(ways.start)[ways.start], 0.3, _prior(_bins(pairs)))
 
 
 def crowds(query: Ints, way: Ints, gate_s: Floats) -> Floats:
@@ -144,9 +158,10 @@ def crowds(query: Ints, way: Ints, gate_s: Floats) -> Floats:
 def density(ways: Ways, way: Ints, travel_s: Floats) -> Floats:
     """Return the density of a travel time on its way, per second: log-normal above the floor, or anything in the gate."""
     late = np.maximum(travel_s - ways.floor_s[way], 0.25)
-    mu, sigma = ways.mu[way], ways.sigma[way]
-    normal = np.exp(-0.5 * ((np.log(late) - mu) / sigma) ** 2) / (late * sigma * np.sqrt(2 * np.pi))
-    return np.asarray((1 - OUTLIERS) * normal + OUTLIERS / (ways.ceiling_s - ways.floor_s)[way])
+    off = ((np.log(late) - ways.mu[way]) / ways.sigma[way]) ** 2
+    usual = (1 - ODD - OUTLIERS) * np.exp(-0.5 * off) + ODD / ODD_WIDTH * np.exp(-0.5 * off / ODD_WIDTH**2)
+    usual /= late * ways.sigma[way] * np.sqrt(2 * np.pi)
+    return np.asarray(usual + OUTLIERS / (ways.ceiling_s - ways.floor_s)[way])
 
 
 def marginals(pairs: Pairs, odds: Floats, sweeps: int = 60) -> Floats:
@@ -183,10 +198,20 @@ def marginals(pairs: Pairs, odds: Floats, sweeps: int = 60) -> Floats:
     return out
 
 
-def _prior(common: Floats, tilt: float = 0.6) -> Floats:
-    """Return a modest likelihood ratio to start from: rarer among impostors, likelier the same."""
-    same = common * np.exp(tilt * CENTRES)
-    return np.asarray(np.log(same / same.sum()) - np.log(common / common.sum()))
+def _bins(pairs: Pairs, weight: Floats | None = None) -> Floats:
+    """Count the pairs, (CLARITIES, bins) by clarity and rarity."""
+    seen = np.isfinite(pairs.rarity)
+    place = np.searchsorted(EDGES[1:-1], pairs.rarity[seen], side="right") + pairs.clarity[seen] * len(CENTRES)
+    count = np.bincount(place, None if weight is None else weight[seen], CLARITIES * len(CENTRES))
+    return np.asarray(count.reshape(CLARITIES, -1), dtype=np.float64)
+
+
+def _prior(common: Floats, tilt: float = 0.8) -> Floats:
+    """Return a modest likelihood ratio to start from: rarer among impostors, likelier the same; in whatever size."""
+    rarity = (common + 1e-3).sum(axis=0)
+    same = rarity * np.exp(tilt * CENTRES)
+    ratio = np.log(same / same.sum()) - np.log(rarity / rarity.sum())
+    return np.asarray(np.tile(ratio, (CLARITIES, 1)))
 
 
 def _timed(pairs: Pairs, ways: Ways) -> Ways:
@@ -207,11 +232,11 @@ def _crowded(travel_s: Floats, rarity: Floats, guess: travel.Travel) -> travel.T
     edges = np.linspace(guess.floor_s, guess.ceiling_s, travel.BINS + 1)
     alike, middling, unlike = (
         gaussian_filter1d(np.histogram(travel_s[rows], edges)[0].astype(np.float64), BLUR_BINS)
-        for rows in (rarity >= ALIKE, (rarity >= UNLIKE) & (rarity < ALIKE), rarity < UNLIKE)
+        for rows in (rarity >= ALIKE, (rarity >= UNLIKE) & (rarity < MIDDLING), rarity < UNLIKE)
     )
     gain, *best = travel.scan(alike, unlike + 0.1, edges, guess)
     noise = travel.scan(middling, unlike + 0.1, edges, guess)[0]
-    if gain < max(travel.LEAST_GAIN, noise):
+    if gain < max(LEAST_GAIN, noise) or best[1] > NARROW:
         return guess
     found = travel.refine(alike, unlike + 0.1, edges, guess, *best)
     return found if found.support >= travel.LEAST_SUPPORT else guess
@@ -220,7 +245,7 @@ def _crowded(travel_s: Floats, rarity: Floats, guess: travel.Travel) -> travel.T
 def _times(pairs: Pairs, ways: Ways, alike: Floats) -> Ways:
     """Refine mu and sigma of every way by its likely pairs, holding on to what was known by its trust."""
     late = np.log(np.maximum(pairs.travel_s - ways.floor_s[pairs.way], 0.25))
-    weight = alike * (np.abs(late - ways.mu[pairs.way]) < 4 * ways.sigma[pairs.way])
+    weight = alike**2 * (np.abs(late - ways.mu[pairs.way]) < 2.5 * ways.sigma[pairs.way])
     n, total = (np.bincount(pairs.way, each, len(ways.mu)) for each in (weight, weight * late))
     mu = (ways.trust * ways.mu + total) / (ways.trust + n)
     off = np.bincount(pairs.way, weight * (late - mu[pairs.way]) ** 2, len(mu))
@@ -239,18 +264,18 @@ def _shares(pairs: Pairs, ways: Ways, alike: Floats, trust: float = 10.0) -> tup
 
 
 def _ratio(pairs: Pairs, alike: Floats, common: Floats, trust: float = 30.0) -> Floats:
-    """Learn the likelihood ratio by bins of rarity: never falling, and near the prior where pairs are few.
+    """Learn the likelihood ratio by clarity and rarity: never falling with rarity, and near the prior where pairs are few.
 
     Args:
         pairs: Candidates carried along.
         alike: (c,) chance of each.
-        common: (bins,) number of all candidates, carried along or not.
+        common: (CLARITIES, bins) number of all candidates, carried along or not.
         trust: Pairs' worth of trust in the prior.
     """
-    seen = np.isfinite(pairs.rarity)
-    same = np.histogram(pairs.rarity[seen], EDGES, weights=alike[seen])[0]
-    prior = common / common.sum()
-    other = np.maximum(common - same, 0.0) + trust * prior
-    same = same + trust * prior * np.exp(_prior(common))
+    found = _bins(pairs, alike)
+    prior = (common + 1e-3) / (common + 1e-3).sum()
+    other = np.maximum(common - found, 0.0) + trust * prior
+    same = found + trust * prior * np.exp(_prior(common))
     ratio = np.log(same / same.sum()) - np.log(other / other.sum())
-    return np.asarray(isotonic_regression(ratio, weights=same + other).x)
+    weights = same + other
+    return np.array([isotonic_regression(row, weights=weight).x for row, weight in zip(ratio, weights, strict=True)])

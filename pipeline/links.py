@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from pipeline import appearance, passes
-from pipeline.association import MOST_TRUST, Pairs, Ways, crowds, learn, marginals
+from pipeline.association import MOST_TRUST, Pairs, Ways, crowds, guess, learn, marginals
 from pipeline.passes import US, Passes
 from pipeline.query import query
 from pipeline.scans import HOUR, Window
@@ -20,6 +20,8 @@ from pipeline.tables import LINKS, OBSERVABILITY, TRANSITIONS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+CLEAR_PX = (12.0, 20.0)
+"""Sizes between the classes of clarity, pixels of the shorter side."""
 TOGETHER_S = 10.0
 """Seconds that stand for "at once" between pieces of one pass, so that travel times stay positive."""
 SAME_S = 30.0
@@ -36,7 +38,9 @@ class Settings:
     """Pairs less likely than this are left unlinked."""
     min_probability_unseen: float = 0.9
     """The same for a pair of which one sighting has no embedding, so that place and time must decide alone."""
-    min_mended: float = 0.7
+    broken: float = 0.1
+    """Share of sightings that go on in another sighting of the same camera."""
+    min_mended: float = 0.6
     """Pieces of one camera's sightings less likely than this to be one vehicle are kept apart."""
     mended_pictures: float = 3.0
     """Pictures after which a vehicle that was lost is not taken up again."""
@@ -115,7 +119,8 @@ def _mended(single: Passes, cadence_s: dict[str, float], window: Window, setting
     rows = [_own_way(camera, heading, cadence_s[camera], settings) for camera, heading in own]
     ways = pa.Table.from_pylist(rows, schema=TRANSITIONS.schema)
     found = _together(_evidence(single, ways, OBSERVABILITY.empty(), window, settings))
-    chance = marginals(found.pairs, learn(found.pairs, found.ways, found.crowd).odds(found.pairs, found.crowd))
+    model = guess(found.pairs, found.ways, settings.broken)
+    chance = marginals(found.pairs, model.odds(found.pairs, found.crowd))
     chosen = _one_to_one(found.pairs, chance, replace(settings, min_probability=settings.min_mended))
     return passes.joined(single, found.pairs.query[chosen], found.pairs.gallery[chosen])
 
@@ -150,7 +155,8 @@ def _evidence(
     cosine, rarity = _likeness(view, transitions, ways, (one, other, way), settings)
     travel_s = view.abreast_s[other] - view.abreast_s[one]
     crowd = crowds(one, way, (ways.ceiling_s - ways.floor_s)[way])
-    return Evidence(Pairs(one, other, way, travel_s, rarity), cosine, ways, crowd)
+    clarity = np.searchsorted(CLEAR_PX, np.minimum(view.largest_px[one], view.largest_px[other]), side="right")
+    return Evidence(Pairs(one, other, way, travel_s, rarity, clarity), cosine, ways, crowd)
 
 
 def _ways(view: Passes, transitions: pa.Table) -> Ways:

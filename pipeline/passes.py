@@ -38,6 +38,8 @@ class Passes:
     """(n, d) sum of its embeddings, each times the size of its box."""
     sizes: Floats
     """(n,) sum of the sizes of its boxes, pixels; 0 where there is no embedding."""
+    largest_px: Floats
+    """(n,) size of its largest box, pixels."""
     vectors: appearance.Vectors
     """(n, d) its portrait: unit length, centred on its group; zero where there is no embedding."""
 
@@ -77,11 +79,11 @@ def read(sightings: pa.Table, detections: pa.Table, embeddings: pa.Table) -> Pas
     group = np.array([number[name] for name in names], dtype=np.int64)
     moved = np.array([motion != "parked" for motion in sightings["motion"].to_pylist()], dtype=bool)
     entered, left = (sightings[name].cast(pa.int64()).to_numpy() for name in ("entered_at", "left_at"))
-    sums, sizes = appearance.portraits(sightings, detections, embeddings)
+    sums, sizes, largest = appearance.portraits(sightings, detections, embeddings)
     vectors = appearance.centred(appearance.unit(sums), group)
     _, camera = np.unique(np.array([name for name, _ in groups], dtype=str), return_inverse=True)
     abreast_s = abreast.seconds(sightings, detections, camera[group] if len(groups) else group, group)
-    return Passes(np.arange(len(names)), group, groups, moved, entered, left, abreast_s, sums, sizes, vectors)
+    return Passes(np.arange(len(names)), group, groups, moved, entered, left, abreast_s, sums, sizes, largest, vectors)
 
 
 def cadence_s(sightings: pa.Table) -> dict[str, float]:
@@ -112,10 +114,12 @@ def joined(passes: Passes, first: Ints, second: Ints) -> Passes:
     np.minimum.at(entered, whole, passes.entered_us)
     np.maximum.at(left, whole, passes.left_us)
     start_s = float(passes.abreast_s[0]) if n else 0.0
+    largest_px = np.zeros(count)
+    np.maximum.at(largest_px, whole, passes.largest_px)
     sums, sizes = member @ passes.sums, np.bincount(whole, passes.sizes, count)
     abreast_s = np.bincount(whole, passes.abreast_s - start_s, count) / np.bincount(whole) + start_s
     return replace(
         passes, row=passes.row[row], group=passes.group[row], moved=passes.moved[row], entered_us=entered, left_us=left,
-        abreast_s=abreast_s, sums=sums, sizes=sizes,
+        abreast_s=abreast_s, sums=sums, sizes=sizes, largest_px=largest_px,
         vectors=appearance.centred(appearance.unit(sums), passes.group[row]),
     )  # fmt: skip
