@@ -125,15 +125,15 @@ def straighten(scene: Scene, still: Ints) -> Ground:
 
 
 def _different(scene: Scene, still: Ints, lag: int) -> Pairs:
-    """Return pairs of moving boxes `lag` frames apart, as if one cadence apart."""
+    """Return pairs of moving boxes `lag` frames apart, as if in neighbouring frames."""
     first, second = scene.pairs(lag)
     apart = (still[first] < 0) & (still[second] < 0)
     first, second = first[apart], second[apart]
-    return first, second, scene.gap_s(first, second) if lag == 1 else np.full(len(first), scene.cadence_s)
+    return first, second, np.diff(scene.seconds)[scene.frame[first]]
 
 
 def _velocities(scene: Scene, still: Ints, lags: tuple[int, ...]) -> Floats:
-    """Return the velocities of pairs of boxes, as if one cadence apart, that a moving vehicle can have, (n, 2)."""
+    """Return the velocities of pairs of boxes, as if in neighbouring frames, that a moving vehicle can have, (n, 2)."""
     pairs = [_different(scene, still, lag) for lag in lags]
     first, second, gap_s = (np.concatenate([each[part] for each in pairs]) for part in range(3))
     metres = scene.ground.metres(scene.boxes)

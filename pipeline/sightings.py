@@ -182,13 +182,14 @@ def _still(seen: Seen, settings: Settings) -> Ints:
 def _candidates(seen: Seen, still: Ints, settings: Settings) -> Links:
     """Score all box pairs a few frames apart by flow and size; drop what no vehicle would do."""
     flow = learn_flow(seen, still, settings.edge_px / 2)
+    usual_s = float(np.mean(np.minimum(np.diff(seen.seconds), 3 * seen.cadence_s)))
     comes, leaves = (_first_of(still, order) for order in (1, -1))
     parts = []
     for lag in range(1, settings.missed_frames + 2):
         first, second = seen.pairs(lag)
         gap_s = seen.gap_s(first, second)
         score = flow.weigh(first, second, gap_s)
-        score += (lag - 1) * np.log(settings.miss_odds) - 2 * np.log(np.maximum(gap_s / seen.cadence_s, 1.0))
+        score += (lag - 1) * np.log(settings.miss_odds) - 2 * np.log(np.maximum(gap_s / usual_s, 1.0))
         same = (still[first] >= 0) & (still[first] == still[second])
         score = np.where(same, STANDING_SCORE - 4 * (lag - 1), np.where(leaves[first] & comes[second], score, -np.inf))
         parts.append(Links(first, second, score).keep((score > LEAST_SCORE) & (gap_s < settings.slowest_cadence_s)))
