@@ -63,7 +63,9 @@ def layout(ops: networks.Ops, pixels: Any) -> Any:
     top = ops.conv("side3", levels[3], NECK, 1, relu=False)
     for level in (2, 1, 0):
         top = ops.merge(top, ops.conv(f"side{level}", levels[level], NECK, 1, relu=False))
-    return ops.conv("out", ops.conv("head", top, NECK, 3), 5, 1, relu=False)
+    middle, edges = ops.conv("middle", top, NECK, 3), ops.conv("edges", top, NECK, 3)
+    found = ops.conv("out_middle", middle, 5, 1, relu=False)
+    return ops.conv("out_edges", edges, 5, 1, relu=False, plus=found)
 
 
 def fit(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

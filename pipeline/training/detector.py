@@ -36,6 +36,8 @@ class Settings:
     """Vehicles lower than this teach nothing, pixels."""
     kept: float = 0.35
     """Vehicles of which less is left in the frame teach nothing, share."""
+    calm: float = 0.25
+    """Share of the last batches that are spared most of the weather."""
     seed: int = 1
     """Of everything random."""
 
@@ -50,14 +52,14 @@ def train(sources: Sources, out: Path, settings: Settings, start: Path | None = 
         start: An `averaged.npz` to start from.
     """
     keras.utils.set_random_seed(settings.seed)
-    net, optimizer = compiled(settings)
     out.mkdir(parents=True, exist_ok=True)
+    net = layers.build(layout, FRAME, {"out_middle": [-math.log(99), 0.0, 0.0, 0.0, 0.0], "out_edges": 0.0})
+    if start and not (out / "state.npz").exists():
+        layers.restore(start, net.variables)
+    optimizer = _optimizer(net, settings)
+    net.compile(optimizer=optimizer, loss=loss)
     if (out / "state.npz").exists():
         layers.restore(out / "state.npz", net.variables + optimizer.variables)
-    elif start:
-        layers.restore(start, net.variables)
-        optimizer = _optimizer(net, settings)
-        net.compile(optimizer=optimizer, loss=loss)
     (out / "settings.json").write_text(json.dumps(asdict(settings), indent=1))
     while (done := int(ops.convert_to_numpy(optimizer.iterations))) < settings.steps:
         steps, began = min(150, settings.steps - done), time.monotonic()
@@ -68,14 +70,6 @@ def train(sources: Sources, out: Path, settings: Settings, start: Path | None = 
         print(
             f"step {done + steps}/{settings.steps} loss {history.history['loss'][0]:.4f} {pace:.2f} steps/s", flush=True
         )
-
-
-def compiled(settings: Settings) -> tuple[keras.Model, Any]:
-    """Build the network and its optimizer."""
-    net = layers.build(layout, FRAME, {"out": [-math.log(99), 0.0, 0.0, 0.0, 0.0]})
-    optimizer = _optimizer(net, settings)
-    net.compile(optimizer=optimizer, loss=loss)
-    return net, optimizer
 
 
 def loss(target: Any, answer: Any) -> Any:
@@ -113,12 +107,13 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         """Draw one batch: (n, 240, 352, 3) 0..1 and its targets."""
         rng = np.random.default_rng((self.settings.seed, self.first + index))
         drawn = [pictures[i] for pictures, n in self.sources for i in rng.integers(0, len(pictures), n)]
-        pairs = [example(picture, self.settings, rng) for picture in drawn]
+        weather = 0.25 if self.first + index >= (1 - self.settings.calm) * self.settings.steps else 0.7
+        pairs = [example(picture, self.settings, weather, rng) for picture in drawn]
         return np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs])
 
 
 def example(
-    picture: Labelled, settings: Settings, rng: np.random.Generator
+    picture: Labelled, settings: Settings, weather: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Augment one picture and draw its targets: (240, 352, 3) 0..1 and (60, 88, 7)."""
     image = picture.image()
@@ -130,7 +125,7 @@ def example(
     enlarged = abs(matrix[0, 0]) * image.shape[1] > 1.2 * FRAME[0]
     far = [augment.shift(polygon, matrix) for polygon in picture.far_px] if enlarged else []
     target = targets.draw(boxes[sure], np.concatenate([unknown, boxes[~sure]]), picture.background, FRAME, far)
-    image = augment.weather(augment.warp(image, matrix, FRAME), rng, strength=0.7)
+    image = augment.weather(augment.warp(image, matrix, FRAME), rng, weather)
     return image.astype(np.float32) / 255.0, target
 
 
@@ -188,9 +183,9 @@ def main() -> None:
     far_away = labelled.expressways(given.source)
     if given.start:
         far_away = labelled.settle(far_away, export(given.start, given.out / "first"))
-    sources = [(labelled.streets(given.source, leave_out=given.leave_out), 9 if given.renders else 12), (far_away, 4)]
+    sources = [(labelled.streets(given.source, leave_out=given.leave_out), 8 if given.renders else 12), (far_away, 4)]
     if given.renders:
-        sources.append((labelled.rendered(given.renders), 3))
+        sources.append((labelled.rendered(given.renders), 4))
     print(f"pictures: {[len(pictures) for pictures, _ in sources]}", flush=True)
     train(sources, given.out, settings, given.start)
     detector = export(given.out / "averaged.npz", given.out / "ttfnet", settings=asdict(settings))
