@@ -28,9 +28,11 @@ READ = (
     "trajectories",
 )
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-ACRONYMS = ("ap", "ap50", "assa", "deta", "ece", "hota", "idf1", "idp", "idr", "mape", "mota", "od")
+ACRONYMS = {"assa": "AssA", "deta": "DetA"} | {
+    each: each.upper() for each in ("ap", "ap50", "ece", "hota", "idf1", "idp", "idr", "mape", "mota", "od")
+}
 SHARES = (
-    "error", "bias", "mape", "found", "precision", "recall", "purity", "impossible",
+    "count_error", "error", "bias", "mape", "found", "precision", "recall", "purity", "impossible",
     "ap", "id", "hota", "deta", "assa", "mota", "ece",
 )  # fmt: skip
 """Beginnings and ends of the names of scores that are shares of 1."""
@@ -127,7 +129,9 @@ def _scores(scores: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _title(name: str) -> str:
     """Write a measure's name as people do."""
-    return " ".join(word.upper() if word in ACRONYMS else word.replace("px", " px") for word in name.split("_"))
+    return " ".join(
+        ACRONYMS.get(word, word.replace("px", " px").replace("5min", "in 5 min")) for word in name.split("_")
+    )
 
 
 def _plain(value: Any) -> bool:

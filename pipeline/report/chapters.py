@@ -14,6 +14,8 @@ from pipeline.report import figures
 from pipeline.scans import Scan
 from pipeline.tables import FRAME_STATES, TABLES, VERDICTS
 
+LINKING = ("link", "trajectory")
+"""Verdicts of pairs that may be linked."""
 MAX_ROWS = 200
 """Rows of one table of the page; the page says how many more there are."""
 MAX_CHARTS = 24
@@ -89,7 +91,10 @@ def pairs(tables: Tables, names: Mapping[str, str], k: int) -> Rows:
         if b
     ]
     rows.sort(key=lambda row: -row["count"])
-    return [{**row, "links": veiled(row["count"], k)} for row in rows]
+    return [
+        {**row, "links": veiled(row["count"], k), "idle": not row["count"] and row["verdict"] in LINKING}
+        for row in rows
+    ]
 
 
 def flows(products: Tables, names: Mapping[str, str], timezone: str) -> Rows:

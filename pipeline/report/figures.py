@@ -104,7 +104,7 @@ def reliability(stated: Sequence[float], came_true: Sequence[float], n: Sequence
     size, most = 170.0, max([*n, 1])
     drawn = [f'<line class="track" x1="0" y1="{size}" x2="{size}" y2="0"/>', _axis(size, size)]
     for x, y, count in zip(stated, came_true, n, strict=True):
-        radius = 3 + 5 * (count / most) ** 0.5
+        radius = 2 + 4 * (count / most) ** 0.5
         drawn.append(
             f'<circle class="mark" cx="{x * size:.1f}" cy="{(1 - y) * size:.1f}" r="{radius:.1f}">'
             f"<title>stated {x:.2f}, came true {y:.2f}, {count:,} cases</title></circle>"
