@@ -52,7 +52,7 @@ def seconds(sightings: pa.Table, detections: pa.Table, camera: Ints, group: Ints
             some = group[row[here]] == heading
             rows, moved = _abreast(row[here[some]], at[here[some]], place[some])
             out[rows] = np.clip(moved, out[rows] - FAR_S, out[rows] + FAR_S)
-    return out
+    return np.asarray(out)
 
 
 def _ground(boxes: Floats) -> motion.Ground:

@@ -67,7 +67,7 @@ def portraits(sightings: pa.Table, detections: pa.Table, embeddings: pa.Table) -
     weights = csr_array((sizes, at), shape=(sightings.num_rows, embeddings.num_rows))
     largest = np.zeros(sightings.num_rows)
     np.maximum.at(largest, at[0], sizes)
-    return weights @ vectors, np.bincount(at[0], sizes, sightings.num_rows), largest
+    return weights @ vectors, np.bincount(at[0], sizes, sightings.num_rows).astype(np.float64), largest
 
 
 def unit(vectors: Vectors) -> Vectors:

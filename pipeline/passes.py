@@ -82,7 +82,7 @@ def read(sightings: pa.Table, detections: pa.Table, embeddings: pa.Table) -> Pas
     sums, sizes, largest = appearance.portraits(sightings, detections, embeddings)
     vectors = appearance.centred(appearance.unit(sums), group)
     _, camera = np.unique(np.array([name for name, _ in groups], dtype=str), return_inverse=True)
-    abreast_s = abreast.seconds(sightings, detections, camera[group] if len(groups) else group, group)
+    abreast_s = abreast.seconds(sightings, detections, camera[group] if groups else group, group)
     return Passes(np.arange(len(names)), group, groups, moved, entered, left, abreast_s, sums, sizes, largest, vectors)
 
 
@@ -116,7 +116,7 @@ def joined(passes: Passes, first: Ints, second: Ints) -> Passes:
     start_s = float(passes.abreast_s[0]) if n else 0.0
     largest_px = np.zeros(count)
     np.maximum.at(largest_px, whole, passes.largest_px)
-    sums, sizes = member @ passes.sums, np.bincount(whole, passes.sizes, count)
+    sums, sizes = member @ passes.sums, np.bincount(whole, passes.sizes, count).astype(np.float64)
     abreast_s = np.bincount(whole, passes.abreast_s - start_s, count) / np.bincount(whole) + start_s
     return replace(
         passes, row=passes.row[row], group=passes.group[row], moved=passes.moved[row], entered_us=entered, left_us=left,
