@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline import cover, motion, sightings, tables
+from pipeline import motion, sightings, tables
+from pipeline.sightings import cover
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 WIDTH, HEIGHT, HORIZON, FOCAL, MAST_M = 352, 240, 60.0, 400.0, 9.0

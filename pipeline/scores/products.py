@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ class ProductScores:
     """Errors as shares; NaN where there is nothing to compare."""
 
     travel_time_error: float
-    """Median over pairs of cameras of |median seconds - true| / true."""
+    """Mean over pairs of cameras of |median seconds - true| / true."""
     n_pairs: int
     """Pairs of cameras compared."""
     od_error: float
@@ -53,7 +53,7 @@ def product_scores(
     true_trips, trips = _true_trips(passes), _trips(trajectories)
     true_flow, flow = _flow(passes, bin_s), _flow(_moving(sightings), bin_s)
     return ProductScores(
-        travel_time_error=median(errors) if errors else float("nan"),
+        travel_time_error=fmean(errors) if errors else float("nan"),
         n_pairs=len(pairs),
         od_error=_ratio(sum(abs(trips[key] - true_trips[key]) for key in trips | true_trips), true_trips.total()),
         n_trips=true_trips.total(),

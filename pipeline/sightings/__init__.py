@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import KDTree
 
-from pipeline import cover, motion, tables
-from pipeline.cover import Links
-from pipeline.flow import Scene, learn_flow, straighten
+from pipeline import motion, tables
 from pipeline.motion import Floats, Ints
+from pipeline.sightings import cover
+from pipeline.sightings.cover import Links
+from pipeline.sightings.flow import Scene, learn_flow, straighten
 
 COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 SIDES = ("away", "right", "toward", "left")

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, map_coordinates
 
-from pipeline.cover import within
 from pipeline.motion import FOCAL_WIDTHS, Floats, Ground, Ints
+from pipeline.sightings.cover import within
 
 Pairs = tuple[Ints, Ints, Floats]
 """First and second box of pairs, and the seconds they are taken to lie apart."""
