@@ -1,6 +1,6 @@
 """What is trained on is drawn where it is, what is held out stays out, and what is measured is counted by hand."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import cv2
@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.detectors import Boxes
-from pipeline.training import augment, labelled, precision, retrieval, targets, vehicles
+from pipeline.training import augment, labelled, pairing, precision, retrieval, targets, vehicles
+from pipeline.training.draws import Source, relations
 from pipeline.training.precision import Curve, Truth
 from pipeline.training.retrieval import Seen
 
@@ -90,7 +91,7 @@ def test_a_vehicle_found_twice_is_wrong_once():
 
 
 def seen(identity: str, camera: str, seconds: float) -> Seen:
-    return Seen(camera, datetime(2026, 3, 3) + timedelta(seconds=seconds), np.zeros(4, np.float32), identity, "N")
+    return Seen(camera, datetime(2026, 3, 3, tzinfo=UTC) + timedelta(seconds=seconds), np.zeros(4, np.float32), identity, "N")
 
 
 def test_retrieval_of_a_case_worked_by_hand():
@@ -126,3 +127,34 @@ def test_a_crop_keeps_a_margin_around_its_vehicle():
     left, top, right, bottom = crop.box_px.astype(int)
     assert crop.image.shape[:2] == (28, 28)
     assert crop.image[top:bottom, left:right].min() == 255
+
+
+def test_a_travel_time_stands_out_where_alike_vehicles_follow_each_other():
+    rng = np.random.default_rng(2)
+    left = np.sort(rng.uniform(0, 1500, 200))
+    alike, travel = rng.normal(0, 0.1, (200, 200)), (left + 18.0)[None] - left[:, None]
+    np.fill_diagonal(alike, rng.uniform(0.7, 0.9, 200))
+    low, high = pairing.travel_window(alike, travel)
+    assert low <= 18 <= high
+    assert high - low < 40
+
+
+def test_no_travel_time_stands_out_among_strangers():
+    rng = np.random.default_rng(3)
+    travel = rng.uniform(0, 1500, 200)[None] - rng.uniform(0, 1500, 200)[:, None]
+    assert pairing.travel_window(rng.normal(0, 0.1, (200, 200)), travel) is None
+
+
+def test_two_tracks_of_one_camera_are_two_vehicles_only_if_they_share_a_picture():
+    def track(*times: float) -> vehicles.Vehicle:
+        return vehicles.Vehicle((), "a", frozenset(times))
+
+    known = relations([track(0.0, 2.0), track(2.0, 4.0), track(6.0), track(900.0)], 90.0)
+    assert known.tolist() == [[1, 0, -1, 0], [0, 1, -1, 0], [-1, -1, 1, 0], [0, 0, 0, 1]]
+
+
+def test_a_draw_holds_no_vehicle_twice_and_neighbours_of_one_picture():
+    tracks = [vehicles.Vehicle((None,), "a", frozenset({float(i // 4)})) for i in range(40)]
+    drawn = Source(tracks, 12).draw(4, np.random.default_rng(1))
+    assert len({id(each) for each in drawn}) == 12
+    assert max(sum(each.times == other.times for other in drawn) for each in drawn) >= 3

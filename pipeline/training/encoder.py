@@ -3,9 +3,7 @@
 import argparse
 import json
 import time
-from collections import defaultdict
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,8 @@ from numpy.typing import NDArray
 from pipeline import networks
 from pipeline.encoders.resnet import CROP, ResNet, cut, layout, stretch
 from pipeline.training import augment, layers, pairing, retrieval, vehicles
-from pipeline.training.vehicles import Crop, Vehicle
-
-SAME, OTHER, UNKNOWN = 1.0, 0.0, -1.0
-"""What is known of two crops."""
+from pipeline.training.draws import Source, relations, two
+from pipeline.training.vehicles import Crop
 
 
 @dataclass(frozen=True)
@@ -42,41 +38,6 @@ class Settings:
     """Vehicles drawn together from one picture, where there are so many."""
     seed: int = 1
     """Of everything random."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Vehicles of one kind and how many of them a batch holds."""
-
-    vehicles: list[Vehicle]
-    share: int
-
-    def draw(self, settings: Settings, rng: np.random.Generator) -> list[Vehicle]:
-        """Draw `share` different vehicles, in groups of those that share a picture."""
-        drawn: dict[int, None] = {}
-        while len(drawn) < self.share:
-            first = int(rng.choice(len(self.vehicles), p=self._odds))
-            beside = [other for moment in self._moments(first) for other in self._seen[moment]]
-            group = [first, *rng.permutation(beside)[: settings.neighbours - 1].tolist()]
-            drawn.update(dict.fromkeys(group))
-        return [self.vehicles[i] for i in list(drawn)[: self.share]]
-
-    @cached_property
-    def _odds(self) -> NDArray[np.float64]:
-        """Tracks are drawn more often than vehicles seen once."""
-        weight = np.array([min(len(vehicle.crops), 4) ** 1.5 for vehicle in self.vehicles], float)
-        return np.asarray(weight / weight.sum(), np.float64)
-
-    @cached_property
-    def _seen(self) -> dict[tuple[str, float], list[int]]:
-        seen = defaultdict(list)
-        for i, vehicle in enumerate(self.vehicles):
-            for moment in vehicle.times:
-                seen[vehicle.camera, moment].append(i)
-        return seen
-
-    def _moments(self, i: int) -> list[tuple[str, float]]:
-        return [(self.vehicles[i].camera, moment) for moment in sorted(self.vehicles[i].times)]
 
 
 def train(sources: list[Source], out: Path, settings: Settings, start: Path | None = None) -> None:
@@ -117,22 +78,10 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Draw one batch: (2n, 48, 64, 3) 0..1 and the (2n, 2n) relations of its crops."""
         rng = np.random.default_rng((self.settings.seed, self.first + index))
-        drawn = [vehicle for source in self.sources for vehicle in source.draw(self.settings, rng)]
-        crops = [crop for vehicle in drawn for crop in _two(vehicle, rng)]
+        drawn = [vehicle for source in self.sources for vehicle in source.draw(self.settings.neighbours, rng)]
+        crops = [crop for vehicle in drawn for crop in two(vehicle, rng)]
         pictures = np.stack([distort(crop, rng) for crop in crops]).astype(np.float32) / 255.0
         return pictures, np.kron(relations(drawn, self.settings.unsure_s), np.ones((2, 2))).astype(np.float32)
-
-
-def relations(drawn: list[Vehicle], unsure_s: float) -> NDArray[np.float32]:
-    """Tell for every two vehicles whether they are the SAME, surely OTHER, or UNKNOWN; (n, n)."""
-    known = np.full((len(drawn), len(drawn)), OTHER, np.float32)
-    for i, a in enumerate(drawn):
-        for j, b in enumerate(drawn[:i]):
-            if a.camera and a.camera == b.camera and not a.times & b.times:
-                near = max(min(a.times) - max(b.times), min(b.times) - max(a.times)) < unsure_s
-                known[i, j] = known[j, i] = UNKNOWN if near else OTHER
-    np.fill_diagonal(known, SAME)
-    return known
 
 
 def distort(crop: Crop, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -162,18 +111,6 @@ def _light(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
     if rng.random() < 0.5 and min(image.shape[:2]) >= 4:
         image = augment.compress(image, int(rng.integers(30, 90)))
     return image
-
-
-def _two(vehicle: Vehicle, rng: np.random.Generator) -> list[Crop]:
-    """Choose two crops of a vehicle: of two cameras, else different ones, else the same one twice."""
-    if len(vehicle.crops) == 1:
-        return [vehicle.crops[0]] * 2
-    if vehicle.split:
-        return [
-            vehicle.crops[rng.integers(vehicle.split)],
-            vehicle.crops[rng.integers(vehicle.split, len(vehicle.crops))],
-        ]
-    return [vehicle.crops[i] for i in rng.choice(len(vehicle.crops), 2, replace=False)]
 
 
 class _Contrast(keras.losses.Loss):  # type: ignore[misc]

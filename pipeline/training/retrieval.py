@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from pipeline.encoders import Encoder
 
+SIZES_PX = (16, 20, 24, 32, 48)
+"""Longer sides to which pictures of vehicles are shrunk to see how small they may be."""
 GATE_S = 180.0
 """Sightings further apart in time than this are not compared when gated, seconds."""
 
@@ -50,6 +52,14 @@ def measure(encoder: Encoder, source: Path) -> dict[str, float]:
     return figures | {"auc": separation(np.sum(first * second, axis=1), np.array([same for _, _, same in pairs]))}
 
 
+def by_size(encoder: Encoder, source: Path) -> dict[int, tuple[float, float]]:
+    """Return gated rank 1 and mean average precision when no vehicle is larger than each of SIZES_PX."""
+    folder = source / "fdr"
+    seen = identities(folder / "validation/identities.csv")
+    vectors = {size: encode(encoder, seen, folder / "frames", largest_px=size) for size in SIZES_PX}
+    return {size: ranks(seen, vectors[size], gated=True) for size in SIZES_PX}
+
+
 def identities(path: Path) -> list[Seen]:
     """Read sightings of known vehicles: identity, camera, time, x1, y1, x2, y2, direction."""
     rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
@@ -65,12 +75,15 @@ def look_alikes(path: Path) -> list[tuple[Seen, Seen, bool]]:
     ]
 
 
-def encode(encoder: Encoder, seen: list[Seen], frames: Path) -> NDArray[np.float32]:
-    """Encode labelled boxes; (n, d) float32."""
+def encode(encoder: Encoder, seen: list[Seen], frames: Path, largest_px: float = np.inf) -> NDArray[np.float32]:
+    """Encode labelled boxes, whole frames shrunk so that none is longer than `largest_px`; (n, d) float32."""
     vectors = []
     for each in seen:
         image = np.asarray(cv2.imread(str(frames / each.path), cv2.IMREAD_COLOR), np.uint8)
-        vectors.append(encoder.encode(image, each.box_px[None])[0].astype(np.float32))
+        if (scale := largest_px / each.longest_px) < 1:
+            image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        box = each.box_px * min(scale, 1.0)
+        vectors.append(encoder.encode(image, box[None].astype(np.float32))[0].astype(np.float32))
     return np.stack(vectors)
 
 
