@@ -135,8 +135,15 @@ def _places(cameras: pa.Table, passings: travel.Passings) -> list[Camera]:
     seen: dict[str, dict[str, int]] = {}
     for (camera_id, heading), (came, _) in passings.items():
         seen.setdefault(camera_id, {})[heading] = int(came.sum())
+    seen = {name: _usual(headings) for name, headings in seen.items()}
     rows = cameras.select(["camera_id", "lon", "lat", "cadence_s"]).sort_by("camera_id").to_pylist()
     return [Camera(**row, headings=seen[row["camera_id"]]) for row in rows if row["camera_id"] in seen]
+
+
+def _usual(headings: dict[str, int], share: float = 0.02) -> dict[str, int]:
+    """Leave out the headings of so few vehicles that they are more likely mistaken than driven."""
+    least = share * sum(headings.values())
+    return {name: count for name, count in headings.items() if count >= least}
 
 
 def _joined(places: list[Camera], map_: Map, settings: Settings) -> list[tuple[Camera, Camera, float]]:

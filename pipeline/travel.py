@@ -14,9 +14,9 @@ Passings = dict[tuple[str, str], tuple[Floats, Floats]]
 
 SIGMAS = np.array([0.12, 0.2, 0.32, 0.5])
 """Widths tried for ln(travel time - floor)."""
-LEAST_GAIN = 8.0
+LEAST_GAIN = 6.0
 """Gain of ln likelihood below which an excess of pairs is taken for chance."""
-NOISE_FACTOR = 2.0
+NOISE_FACTOR = 1.8
 """The same, in gains found where no vehicle can be: later than the ceiling."""
 CONTROLS = 7
 """Places around the ring where such gains are looked for."""
