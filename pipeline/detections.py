@@ -20,7 +20,7 @@ class Settings:
 
     detector: str = "ttfnet"
     """Module of `pipeline/detectors`."""
-    min_score: float = 0.35
+    min_score: float = 0.4
     """Boxes of a lower score are dropped, 0..1."""
     min_height_px: float = 10.0
     """Lower boxes are dropped, pixels of the full frame."""

@@ -22,7 +22,7 @@ class Settings:
 
     encoder: str = "resnet"
     """Module of `pipeline/encoders`."""
-    min_crop_px: float = 24.0
+    min_crop_px: float = 20.0
     """A box whose longer side is below this is not embedded, pixels of the full frame."""
 
 

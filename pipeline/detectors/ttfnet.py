@@ -18,7 +18,7 @@ FRAME = (352, 240)
 STRIDE_PX, UNIT_PX = 4, 8.0
 """Pixels a cell; unit of the distances."""
 GREY = 114
-LOWEST_SCORE, MOST, OVERLAP = 0.05, 100, 0.6
+LOWEST_SCORE, MOST, OVERLAP = 0.05, 100, 0.5
 """Below this no box is returned; at most so many a picture; a box that overlaps a better one by more is dropped."""
 
 
