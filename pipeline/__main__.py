@@ -105,7 +105,7 @@ def cameras(name: ScanName, source: Source = None, settings: SettingsFile = None
 @app.command()
 def sql(
     statement: Annotated[
-        str, typer.Argument(help="One SELECT, or the name of a file of sql/ such as cookbook/peak_hour.")
+        str, typer.Argument(help="One SELECT, or the name of a file of sql/ such as cookbook/peak_hour_by_camera.")
     ],
     name: LakeScan = "",
     lake: Folder = LAKE,

@@ -81,7 +81,7 @@ def summary(made: dict[str, Any]) -> str:
             f"Map       {made['map']}",
             f"Report    {made['report']}",
             f"Lake      {made['lake']}",
-            f"Next      open the map and the report in a browser; then .venv/bin/thoroughfare sql cookbook/peak_hour {ask}",
+            f"Next      open the map and the report in a browser; then .venv/bin/thoroughfare sql cookbook/peak_hour_by_camera {ask}",
         ]
     )
 

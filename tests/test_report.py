@@ -137,7 +137,7 @@ def test_the_last_passing_of_a_vehicle_is_left_alone():
 
 def test_a_night_is_deleted_days_after_its_end():
     rows = {row["name"]: row["until"] for row in chapters.retention(SCAN, date(2026, 3, 3), night.tables())}
-    assert rows["detections"] == "after 2026-03-10 (7 days)"
+    assert rows["detections"] == "7 days after the night or its making, not before 2026-03-10"
     assert rows["snapshots"].startswith("as soon as")
 
 

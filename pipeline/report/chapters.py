@@ -205,7 +205,7 @@ def retention(scan: Scan, scan_date: date, tables: Tables) -> Rows:
         elif table.lives_days == 0:
             until = "as soon as the stages that read it have committed"
         else:
-            until = f"after {ends + timedelta(days=table.lives_days)} ({table.lives_days} days)"
+            until = f"{table.lives_days} days after the night or its making, not before {ends + timedelta(days=table.lives_days)}"
         rows.append(
             {
                 "name": name,

@@ -103,8 +103,8 @@ def _trips(trajectories: pa.Table) -> Counter[Pair]:
 
 
 def _moving(sightings: pa.Table) -> pa.Table:
-    """Return the sightings that flows count: parked vehicles are no flow."""
-    return sightings.filter(pc.field("motion") != "parked")
+    """Return the sightings that the product `flow` counts: followed over two pictures or more, and not parked."""
+    return sightings.filter(~pc.field("motion").isin(["parked", "single"]))
 
 
 def _flow(entering: pa.Table, bin_s: int) -> Counter[tuple[str, int]]:

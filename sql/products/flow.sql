@@ -2,7 +2,8 @@
 -- reads: sightings, observability
 -- params: timezone
 -- units: vehicles, percent of passing vehicles
--- Vehicles that came into view and were not parked, those that waited included; heading `none` where it is not told.
+-- Vehicles that were followed over two pictures or more and were not parked, those that waited included; heading `none`
+-- where it is not told. A box in one picture alone may be a piece of a pass or no vehicle, and is not counted.
 -- `vehicles` is what was seen; `vehicles_expected` also those that came and went between two pictures.
 WITH entering AS (
     SELECT
@@ -12,7 +13,7 @@ WITH entering AS (
         time_bucket(INTERVAL 5 MINUTE, entered_at) AS interval_at,
         date_trunc('hour', entered_at) AS hour_at
     FROM sightings
-    WHERE motion <> 'parked'
+    WHERE motion NOT IN ('parked', 'single')
 ),
 
 honest AS (
