@@ -20,14 +20,15 @@ class Progress:
 
     def __init__(self, title: str, *, quiet: bool = False) -> None:
         """Name the run; `quiet` shows nothing."""
-        self.title, self.quiet, self.night, self.since = title, quiet, None, time.monotonic()
+        self.title, self.quiet, self.since = title, quiet, time.monotonic()
+        self.night: Night | None = None
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self.bar = Bar(*columns, console=Console(stderr=True), disable=quiet or not sys.stderr.isatty())
         self.task = self.bar.add_task(title, total=None)
 
     def expect(self, night: "Night") -> None:
         """Learn how many steps there will be, once the cameras are known."""
-        self.night: Night | None = night
+        self.night = night
 
     def step(self, done: "Step") -> None:
         """Show one finished step."""

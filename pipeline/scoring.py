@@ -1,7 +1,7 @@
 """Score a lake, or the models on an archive, against a truth file: what `thoroughfare score` runs."""
 
 import math
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -78,14 +78,17 @@ def naming(scan: Scan, known: pa.Table, planned: pa.Table | None = None) -> Nami
     return Naming(timezone=scan.timezone, feed=scan.feed, cameras=ids, frames=planned)
 
 
-def plain(value: Any) -> Any:
-    """Turn scores into what JSON holds; a score that cannot be told is None."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: plain(each) for name, each in asdict(value).items()}
+def plain(found: Any) -> dict[str, Any]:
+    """Turn a dataclass of scores into what JSON holds; a score that cannot be told is None."""
+    return {name: _plain(each) for name, each in asdict(found).items()}
+
+
+def _plain(value: Any) -> Any:
+    """Turn one value into what JSON holds."""
     if isinstance(value, dict):
-        return {str(name): plain(each) for name, each in value.items()}
+        return {str(name): _plain(each) for name, each in value.items()}
     if isinstance(value, tuple | list):
-        return [plain(each) for each in value]
+        return [_plain(each) for each in value]
     if isinstance(value, float | np.floating):
         return None if math.isnan(value) else round(float(value), 6)
     return value.item() if isinstance(value, np.generic) else value

@@ -19,7 +19,14 @@ from pipeline.tables import LABELS, TABLES
 ROOT = Path(__file__).parents[1]
 EXAMPLE = re.compile(r"image|picture|photo|plate|crop|colou?r|vector|face|person|look_of", re.IGNORECASE)
 """A parameter of such a name could be an example of a vehicle."""
-SEES = ("pipeline.detectors", "pipeline.encoders", "pipeline.training", "pipeline.feeds", "pipeline.frames", "pipeline.networks")
+SEES = (
+    "pipeline.detectors",
+    "pipeline.encoders",
+    "pipeline.training",
+    "pipeline.feeds",
+    "pipeline.frames",
+    "pipeline.networks",
+)
 """Rooms that take pictures, and give boxes, vectors or states."""
 READERS = {
     "easyocr", "pytesseract", "tesserocr", "paddleocr", "openalpr", "fast-plate-ocr", "fast-alpr", "face-recognition", "dlib",
@@ -56,7 +63,9 @@ def test_no_command_takes_an_example():
 
 
 def test_vectors_enter_one_stage_and_no_sql():
-    assert not [name for name in query.names() if "embeddings" in query.header(name)["reads"] or "vector" in query.read(name)]
+    assert not [
+        name for name in query.names() if "embeddings" in query.header(name)["reads"] or "vector" in query.read(name)
+    ]
 
 
 def test_no_table_has_a_column_for_a_plate_a_face_or_a_person():

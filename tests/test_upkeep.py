@@ -66,7 +66,9 @@ def test_a_killed_expiry_is_finished_by_the_next(tmp_path):
     late = lake.made_at(Place("links", NIGHT)) + timedelta(days=9)
     upkeep.expire(lake, late)
     content.write_bytes(kept)
-    assert [fault.what for fault in upkeep.verify(lake)] == [f"{content}: expired but still there; run `thoroughfare expire`"]
+    assert [fault.what for fault in upkeep.verify(lake)] == [
+        f"{content}: expired but still there; run `thoroughfare expire`"
+    ]
     upkeep.expire(lake, late)
     assert list(upkeep.verify(lake)) == []
 

@@ -138,7 +138,7 @@ def _velocities(scene: Scene, still: Ints, lags: tuple[int, ...]) -> Floats:
     first, second, gap_s = (np.concatenate([each[part] for each in pairs]) for part in range(3))
     metres = scene.ground.metres(scene.boxes)
     velocity = (metres[second] - metres[first]) / gap_s[:, None]
-    return velocity[(np.abs(velocity) < SPEEDS_MPS).all(axis=1) & (np.hypot(*velocity.T) > 3.0)]
+    return np.asarray(velocity[(np.abs(velocity) < SPEEDS_MPS).all(axis=1) & (np.hypot(*velocity.T) > 3.0)])
 
 
 def _across(velocity: Floats, lean: float) -> Floats:
@@ -199,7 +199,7 @@ def _sizes(flow: Flow, near: list[Pairs], far: list[Pairs], share: float) -> Flo
     usual, chance = middle * np.exp(-0.25 * middle**2), middle * np.exp(-0.06 * middle**2)
     true = np.maximum(gaussian_filter1d(counts[0] - counts[1] * share, 1.0), 0.0) + 30 * usual / usual.sum()
     chance = gaussian_filter1d(counts[1] * share, 1.0) + 30 * chance / chance.sum()
-    return np.maximum(np.log(true / true.sum()) - np.log(chance / chance.sum()), -4.0)
+    return np.asarray(np.maximum(np.log(true / true.sum()) - np.log(chance / chance.sum()), -4.0))
 
 
 def _any_road() -> Floats:
