@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.detectors import Boxes
 from pipeline.training import augment, labelled, pairing, precision, retrieval, targets, vehicles
-from pipeline.training.draws import Source, relations
+from pipeline.training.draws import Source, relations, twins
 from pipeline.training.precision import Curve, Truth
 from pipeline.training.retrieval import Seen
 
@@ -91,7 +91,9 @@ def test_a_vehicle_found_twice_is_wrong_once():
 
 
 def seen(identity: str, camera: str, seconds: float) -> Seen:
-    return Seen(camera, datetime(2026, 3, 3, tzinfo=UTC) + timedelta(seconds=seconds), np.zeros(4, np.float32), identity, "N")
+    return Seen(
+        camera, datetime(2026, 3, 3, tzinfo=UTC) + timedelta(seconds=seconds), np.zeros(4, np.float32), identity, "N"
+    )
 
 
 def test_retrieval_of_a_case_worked_by_hand():
@@ -154,7 +156,37 @@ def test_two_tracks_of_one_camera_are_two_vehicles_only_if_they_share_a_picture(
 
 
 def test_a_draw_holds_no_vehicle_twice_and_neighbours_of_one_picture():
-    tracks = [vehicles.Vehicle((None,), "a", frozenset({float(i // 4)})) for i in range(40)]
+    crop = vehicles.Crop(np.full((8, 8, 3), 90, np.uint8), np.array([0, 0, 8, 8], np.float32))
+    tracks = [vehicles.Vehicle((crop,), "a", frozenset({float(i // 4)})) for i in range(40)]
     drawn = Source(tracks, 12).draw(4, np.random.default_rng(1))
     assert len({id(each) for each in drawn}) == 12
     assert max(sum(each.times == other.times for other in drawn) for each in drawn) >= 3
+
+
+def test_a_twin_is_another_vehicle_of_another_colour():
+    red, grey = (
+        vehicles.Crop(np.full((8, 8, 3), each, np.uint8), np.zeros(4, np.float32)) for each in ((0, 0, 200), 90)
+    )
+    drawn = [vehicles.Vehicle((crop,), "a", frozenset({0.0})) for crop in (grey, red)]
+    doubled, turns = twins(drawn, 1, np.random.default_rng(1))
+    assert doubled[2] is drawn[1]
+    assert 40 <= (turns[2] - turns[1]) % 360 <= 320
+    assert relations(doubled, 90.0)[1, 2] == 0
+
+
+def test_a_first_detector_settles_what_labels_leave_open():
+    class Sure:
+        version = "sure@1"
+
+        def detect(self, images: list[np.ndarray]) -> list[Boxes]:
+            mirrored = images[0][0, 0, 0] > images[0][0, -1, 0]
+            left = 60.0 if mirrored else 20.0
+            found = boxes((left, 10, left + 20, 30), (0, 40, 8, 48))
+            return [Boxes(found, np.array([0.9, 0.3], np.float32), ("vehicle",) * 2) for _ in images]
+
+    ramp = np.tile(np.arange(100, dtype=np.uint8)[None, :, None], (60, 1, 3))
+    jpeg = cv2.imencode(".png", ramp)[1].tobytes()
+    (settled,) = labelled.settle([labelled.Labelled(jpeg, "a", boxes(), boxes(), 0.05)], Sure())
+    assert settled.boxes_px.tolist() == [[20, 10, 40, 30]]
+    assert [0, 40, 8, 48] in settled.unknown_px.tolist()
+    assert settled.background == 0.6

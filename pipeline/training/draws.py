@@ -32,8 +32,8 @@ class Source:
 
     @cached_property
     def _odds(self) -> NDArray[np.float64]:
-        """Tracks are drawn more often than vehicles seen once."""
-        weight = np.array([min(len(vehicle.crops), 4) ** 1.5 for vehicle in self.vehicles], float)
+        """Tracks are drawn more often than vehicles seen once, colourful ones more often than grey ones."""
+        weight = np.array([min(len(each.crops), 4) ** 1.5 * (0.5 + 5 * colour(each)) for each in self.vehicles], float)
         return np.asarray(weight / weight.sum(), np.float64)
 
     @cached_property
@@ -46,6 +46,28 @@ class Source:
 
     def _moments(self, i: int) -> list[tuple[str, float]]:
         return [(self.vehicles[i].camera, moment) for moment in sorted(self.vehicles[i].times)]
+
+
+def twins(drawn: list[Vehicle], count: int, rng: np.random.Generator) -> tuple[list[Vehicle], NDArray[np.float64]]:
+    """Add the most colourful of a draw once more, painted otherwise, and turn the hues of half of all.
+
+    A vehicle and its twin differ in nothing but colour, so that colour has to be looked at.
+
+    Returns:
+        (n + count) vehicles and by how many degrees the hue of each is to be turned.
+    """
+    turns = np.where(rng.random(len(drawn)) < 0.5, rng.uniform(0, 360, len(drawn)), 0.0)
+    best = np.argsort([-colour(each) for each in drawn], kind="stable")[:count]
+    painted = turns[best] + rng.uniform(40, 320, count)
+    return drawn + [drawn[i] for i in best], np.concatenate([turns, painted]) % 360
+
+
+def colour(vehicle: Vehicle) -> float:
+    """How colourful the middle of its first crop is, 0..1."""
+    image = vehicle.crops[0].image
+    height, width = image.shape[:2]
+    middle = image[height // 4 : -(height // 4) or None, width // 4 : -(width // 4) or None].astype(np.float32)
+    return float(np.mean(middle.max(axis=2) - middle.min(axis=2))) / 255.0
 
 
 def two(vehicle: Vehicle, rng: np.random.Generator) -> list[Crop]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline import networks
 from pipeline.encoders.resnet import CROP, ResNet, cut, layout, stretch
 from pipeline.training import augment, layers, pairing, retrieval, vehicles
-from pipeline.training.draws import Source, relations, two
+from pipeline.training.draws import Source, relations, twins, two
 from pipeline.training.vehicles import Crop
 
 
@@ -36,6 +36,8 @@ class Settings:
     """Two tracks of one camera nearer than this, that share no picture, may be one vehicle, seconds."""
     neighbours: int = 4
     """Vehicles drawn together from one picture, where there are so many."""
+    twins: int = 10
+    """Vehicles of a batch that are there once more in another colour."""
     seed: int = 1
     """Of everything random."""
 
@@ -79,13 +81,14 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         """Draw one batch: (2n, 48, 64, 3) 0..1 and the (2n, 2n) relations of its crops."""
         rng = np.random.default_rng((self.settings.seed, self.first + index))
         drawn = [vehicle for source in self.sources for vehicle in source.draw(self.settings.neighbours, rng)]
-        crops = [crop for vehicle in drawn for crop in two(vehicle, rng)]
-        pictures = np.stack([distort(crop, rng) for crop in crops]).astype(np.float32) / 255.0
+        drawn, turns = twins(drawn, self.settings.twins, rng)
+        crops = [(crop, turn) for vehicle, turn in zip(drawn, turns, strict=True) for crop in two(vehicle, rng)]
+        pictures = np.stack([distort(crop, float(turn), rng) for crop, turn in crops]).astype(np.float32) / 255.0
         return pictures, np.kron(relations(drawn, self.settings.unsure_s), np.ones((2, 2))).astype(np.float32)
 
 
-def distort(crop: Crop, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Do to a crop what detectors and other cameras do: loose edges, mirror, far away, light, blur, JPEG."""
+def distort(crop: Crop, turn: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Turn a crop's hue by `turn` degrees and do what detectors and cameras do: loose edges, mirror, far away, light."""
     size = np.tile(crop.box_px[2:] - crop.box_px[:2], 2)
     box = crop.box_px + rng.normal(0, 0.05, 4).astype(np.float32) * size
     image = cut(crop.image, box.astype(np.float32))
@@ -93,7 +96,16 @@ def distort(crop: Crop, rng: np.random.Generator) -> NDArray[np.uint8]:
     longest = max(image.shape[:2])
     if rng.random() < 0.5 and (wanted := np.exp(rng.uniform(np.log(20), np.log(64)))) < longest:
         image = cv2.resize(image, None, fx=(by := wanted / longest), fy=by, interpolation=cv2.INTER_AREA)
-    return stretch(_light(np.ascontiguousarray(image), rng))
+    return stretch(_light(_turned(np.ascontiguousarray(image), turn), rng))
+
+
+def _turned(image: NDArray[np.uint8], degrees: float) -> NDArray[np.uint8]:
+    """Turn all hues; what is grey stays grey."""
+    if not degrees:
+        return image
+    hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV_FULL)
+    hsv[..., 0] += np.uint8(degrees * 255 / 360)
+    return np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR_FULL), np.uint8)
 
 
 def _light(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
