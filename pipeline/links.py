@@ -1,5 +1,6 @@
 """Link sightings across cameras: sightings, detections, embeddings, transitions, observability -> links."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,8 +12,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from pipeline import appearance, passes
-from pipeline.association import MOST_TRUST, Pairs, Ways, crowds, guess, learn, marginals
+from pipeline import appearance, decoys, passes
+from pipeline.association import MOST_TRUST, Model, Pairs, Ways, crowds, guess, learn, marginals
 from pipeline.passes import US, Passes
 from pipeline.query import query
 from pipeline.scans import HOUR, Window
@@ -34,11 +35,11 @@ ROAD_TRUST = 6.0
 class Settings:
     """How sure a link must be."""
 
-    min_probability: float = 0.6
+    min_probability: float = 0.65
     """Pairs less likely than this are left unlinked."""
     min_probability_unseen: float = 0.9
     """The same for a pair of which one sighting has no embedding, so that place and time must decide alone."""
-    broken: float = 0.1
+    broken: float = 0.4
     """Share of sightings that go on in another sighting of the same camera."""
     min_mended: float = 0.6
     """Pieces of one camera's sightings less likely than this to be one vehicle are kept apart."""
@@ -79,9 +80,15 @@ def link(
     sightings = sightings.sort_by("sighting_id")
     single = passes.read(sightings, detections, embeddings)
     whole = _mended(single, passes.cadence_s(sightings), window, settings)
+    transitions = transitions.sort_by([(name, "ascending") for name in ("from_camera", "to_camera", "heading")])
     found = _evidence(whole, transitions, observability, window, settings)
     current = single.entered_us[whole.row[found.pairs.gallery]] >= _us(window.hour_at)
-    chance = _chances(found, current, settings)
+
+    def put_off(model: Model) -> Evidence:
+        later = decoys.put_off(transitions, decoys.delays(model))
+        return _evidence(whole, later, observability, window, settings)
+
+    chance = _chances(found, put_off, current, settings)
     chosen = np.flatnonzero(current & _one_to_one(found.pairs, chance, settings))
     query_, gallery = whole.row[found.pairs.query[chosen]], whole.row[found.pairs.gallery[chosen]]
     columns = {
@@ -220,17 +227,39 @@ def _rarity(
     return appearance.looks(view.vectors[ones], view.vectors[cohort], possible).rarity(at, cosine)
 
 
-def _chances(found: Evidence, current: NDArray[np.bool_], settings: Settings) -> Floats:
-    """Return the chance of each pair; queries that the window before could link are no longer free."""
+def _chances(
+    found: Evidence, put_off: Callable[[Model], Evidence], current: NDArray[np.bool_], settings: Settings
+) -> Floats:
+    """Return the chance of each pair; queries that the window before could link are no longer free.
+
+    Args:
+        found: Gated pairs.
+        put_off: Gives the pairs of the gates put off, for a model.
+        current: (c,) whether the gallery entered in the window itself.
+        settings: How sure a link must be.
+    """
     pairs = found.pairs
-    odds = learn(pairs, found.ways, found.crowd).odds(pairs, found.crowd)
+    model = learn(pairs, found.ways, found.crowd)
+    odds = model.odds(pairs, found.crowd)
+    by = _offset(pairs, marginals(pairs, odds), model, put_off(model), settings)
     before = np.zeros(len(odds))
-    before[~current] = marginals(pairs[~current], odds[~current])
+    before[~current] = decoys.moved(marginals(pairs[~current], odds[~current]), by)
     taken = np.unique(pairs.query[_one_to_one(pairs, before, settings)])
     free = current & ~np.isin(pairs.query, taken)
     chance = np.zeros(len(odds))
-    chance[free] = marginals(pairs[free], odds[free])
+    chance[free] = decoys.moved(marginals(pairs[free], odds[free]), by)
     return chance
+
+
+def _offset(pairs: Pairs, chance: Floats, model: Model, off: Evidence, settings: Settings) -> float:
+    """Return by how much to move chances, from the links found in the gates put off."""
+    likely = replace(settings, min_probability=decoys.LIKELY)
+    delay_s = decoys.delays(model)[off.pairs.way]
+    there = replace(off.pairs, travel_s=off.pairs.travel_s - delay_s)
+    false = marginals(there, model.odds(there, off.crowd))
+    false = false[_one_to_one(there, false, likely)]
+    alone = (1.0 - model.explained) * len(pairs) / max(len(there), len(pairs) // 4, 1)
+    return decoys.offset(chance[_one_to_one(pairs, chance, likely)], false, alone)
 
 
 def _one_to_one(pairs: Pairs, chance: Floats, settings: Settings) -> NDArray[np.bool_]:
