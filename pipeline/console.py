@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from pipeline.runner import Night, Step
+
+PIPED_WIDTH = 1000
+"""Columns of text where no terminal says how many there are."""
 
 
 class Progress:
@@ -60,11 +63,18 @@ def tell(value: Any) -> None:
 
 
 def show(rows: list[dict[str, Any]], columns: list[str]) -> None:
-    """Print rows as a plain table; piped, no row is wrapped."""
-    table = Table(*columns, box=None, pad_edge=False)
+    """Print rows as a plain table; piped, every row is one line and no cell is cut."""
+    table = Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
-    Console(soft_wrap=not sys.stdout.isatty(), markup=False).print(table)
+        table.add_row(*(_cell(row[name]) for name in columns))
+    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, markup=False, highlight=False).print(table)
+
+
+def _cell(value: Any) -> str:
+    """Write one value; numbers to six digits."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "" if value is None else str(value)
 
 
 def show_scores(found: dict[str, Any], *, as_json: bool) -> None:
