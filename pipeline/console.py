@@ -71,9 +71,9 @@ def show(rows: list[dict[str, Any]], columns: list[str]) -> None:
 
 
 def _cell(value: Any) -> str:
-    """Write one value; numbers to six digits."""
+    """Write one value; numbers to six decimals."""
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.6f}".rstrip("0").rstrip(".")
     return "" if value is None else str(value)
 
 
