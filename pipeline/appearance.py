@@ -118,7 +118,8 @@ def looks(sightings: Vectors, impostors: Vectors, possible: NDArray[np.bool_]) -
     if not len(impostors):
         unknown = np.full(len(sightings), np.nan)
         return Looks(unknown, unknown, unknown)
-    cosine = (sightings @ impostors.T).astype(np.float64)
+    # Rounded, as the last bits of a matrix product depend on how many threads share it.
+    cosine = np.round((sightings @ impostors.T).astype(np.float64), 5)
     enough = (~possible).sum(axis=1) >= 2.0 / TAIL
     cosine[possible & enough[:, None]] = np.nan
     middle, edge = np.nanquantile(cosine, [0.5, 1.0 - TAIL], axis=1)

@@ -32,6 +32,8 @@ LEAST_GAIN = 5.0
 """Gain of ln likelihood below which a crowd of look-alike pairs at one gap is taken for chance."""
 NARROW = 0.35
 """Largest spread of such a crowd; wider ones follow the light of the day rather than the vehicles."""
+MOST_RATIO = 7.0
+"""Largest ln likelihood ratio of appearance; a bin that a few dozen pairs reach supports no more."""
 BLUR_BINS = 1.0
 """Blur of the gaps of such pairs, bins."""
 MOST_TRUST = 100.0
@@ -276,6 +278,6 @@ def _ratio(pairs: Pairs, alike: Floats, common: Floats, trust: float = 30.0) -> 
     prior = (common + 1e-3) / (common + 1e-3).sum()
     other = np.maximum(common - found, 0.0) + trust * prior
     same = found + trust * prior * np.exp(_prior(common))
-    ratio = np.log(same / same.sum()) - np.log(other / other.sum())
+    ratio = np.clip(np.log(same / same.sum()) - np.log(other / other.sum()), -MOST_RATIO, MOST_RATIO)
     weights = same + other
     return np.array([isotonic_regression(row, weights=weight).x for row, weight in zip(ratio, weights, strict=True)])

@@ -96,7 +96,7 @@ def link(
         "gallery_id": sightings["sighting_id"].take(pa.array(gallery)),
         "travel_s": pa.array((single.entered_us[gallery] - single.left_us[query_]) / US),
         "distance": pa.array(1.0 - np.nan_to_num(found.cosine[chosen]), pa.float32()),
-        "probability": pa.array(np.minimum(chance[chosen], 1.0), pa.float32()),
+        "probability": pa.array(np.round(np.minimum(chance[chosen], 1.0), 4), pa.float32()),
     }
     return LINKS.check(pa.table(columns))
 

@@ -47,6 +47,8 @@ class Settings:
     """A heading further than this off the straight line to the other camera leads away, however the road bends, degrees."""
     guess_sigma: float = 0.7
     """Standard deviation of ln(travel time - floor) before anything is learned."""
+    usual_sigma: float = 0.5
+    """The same for a way that could not be learned, once the learned ones have told the usual speed."""
 
 
 @dataclass(frozen=True)
@@ -251,7 +253,8 @@ def _usual_speed(ways: list[Way], settings: Settings) -> float:
 
 def _guessed(way: Way, speed_mps: float, settings: Settings) -> Way:
     """Guess a way's travel times again, now that a usual speed is known."""
-    return replace(way, travel=_guess(way.road_m, speed_mps, settings))
+    again = _guess(way.road_m, speed_mps, settings)
+    return replace(way, travel=replace(again, sigma=settings.usual_sigma))
 
 
 def _row(way: Way) -> dict[str, Any]:
