@@ -25,6 +25,21 @@ for network, width, height in ((ttfnet.load().network, 352, 240), (resnet.load()
     print(hashlib.sha256(together.tobytes()).hexdigest(), flush=True)
 """
 
+FOLDING = """
+import numpy as np
+from pipeline import networks
+from pipeline.encoders.resnet import layout
+from pipeline.training import layers
+
+net, rng = layers.build(layout, (64, 48), {"out": 0.0}), np.random.default_rng(1)
+for variable in net.variables:
+    variable.assign(np.asarray(variable) + rng.uniform(0.0, 0.1, variable.shape))
+pictures = rng.integers(0, 256, (8, 48, 64, 3), np.uint8)
+trained = np.asarray(net(pictures.astype(np.float32) / 255.0, training=False))
+folded = networks.Network(layout, layers.fold(layers.named(net.variables))).run(pictures)
+print(float(np.abs(trained - folded).max() / np.abs(trained).max()))
+"""
+
 
 def answers(threads: int) -> subprocess.Popen[str]:
     """Run both networks in a process of so many threads."""
@@ -38,6 +53,13 @@ def test_neither_threads_nor_batch_change_a_bit_of_the_answer():
     assert [process.returncode for process in running] == [0, 0]
     assert printed[0] == printed[1]
     assert len(printed[0].split()) == 2
+
+
+@pytest.mark.drill
+def test_folded_weights_answer_as_the_trained_network_does():
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run([sys.executable, "-c", FOLDING], env=environment, capture_output=True, text=True, check=True)
+    assert float(done.stdout.split()[-1]) < 1e-5
 
 
 @pytest.mark.parametrize("layout", [ttfnet.layout, resnet.layout])
