@@ -89,8 +89,12 @@ def test_a_changed_setting_reruns_its_stage_and_what_follows(lake, tmp_path):
 
 
 def test_a_night_without_pictures_says_so(tmp_path):
-    with pytest.raises(FeedError, match="plans no picture"):
-        run(tmp_path, replace(MINUTES, hours="03:00-03:10"))
+    (tmp_path / "frames" / "a").mkdir(parents=True)
+    (tmp_path / "frames" / "a" / "20200101T120000.jpg").write_bytes(b"a picture of another night")
+    (tmp_path / "cameras.csv").write_text("camera,name,lat,lon\na,Mill St,40.7,-74.0\n")
+    archive = scans.load("fdr", scans.bundled(), source=str(tmp_path))
+    with pytest.raises(FeedError, match="plans no picture on 2026-05-05"):
+        run(tmp_path / "lake", archive)
 
 
 def test_a_job_names_its_rows_and_carries_none(tmp_path):
