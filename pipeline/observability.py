@@ -161,7 +161,7 @@ def _no_direction(view: View, settings: Settings) -> str:
     if view.p_seen < settings.flow_p_seen:
         return f"{_told(view)}: too few for flows"
     if view.timed and view.share < settings.flow_share:
-        return f"{view.share:.0%} of passing vehicles are in two pictures or more: no direction"
+        return f"{_percent(view.share)} of passing vehicles are in two pictures or more: no direction"
     if not view.timed and (view.dwell_s or 0) < settings.flow_pictures * view.cadence_s:
         return f"{_told(view)}, most of them in one picture: no direction"
     return ""
@@ -174,7 +174,7 @@ def _judge_pair(first: View, second: View, p_pair: float, settings: Settings) ->
     )
     if VERDICTS.index(verdict) < VERDICTS.index("flow"):
         return verdict, f"at one of the two, {reason}"
-    told = f"{p_pair:.0%} of vehicles on this way are in a picture of both cameras"
+    told = f"{_percent(p_pair)} of vehicles on this way are in a picture of both cameras"
     if p_pair < settings.link_p_pair:
         return "flow", f"{told}: too few to link"
     if p_pair < settings.trajectory_p_pair:
@@ -188,7 +188,7 @@ def _told(view: View) -> str:
     assumed = "" if view.timed else f" (taken to stay {view.dwell_s:.3g} s in view)"
     outage = view.slots_planned - view.slots_seen
     lost = f", with {outage} of {view.slots_planned} missing or unusable," if outage else ""
-    return f"{often}{lost} sees {view.p_seen:.0%} of passing vehicles{assumed}"
+    return f"{often}{lost} sees {_percent(view.p_seen)} of passing vehicles{assumed}"
 
 
 def _row(
@@ -208,3 +208,10 @@ def _row(
         "verdict": verdict,
         "reason": reason,
     }
+
+
+def _percent(share: float) -> str:
+    """Write a share without rounding a little to nothing, or nearly all to all."""
+    if 0.0 < share < 0.01:
+        return "under 1%"
+    return "over 99%" if 0.99 < share < 1.0 else f"{share:.0%}"
