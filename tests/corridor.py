@@ -1,7 +1,6 @@
 """Invent a straight road of cameras and the vehicles that pass them, each with its look: the truth is known."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.appearance import RAREST, centred, cosines, looks, portraits, spread, unit
 from pipeline.errors import SchemaError
+from pipeline.links.appearance import RAREST, centred, cosines, looks, portraits, spread, unit
 from tests.builders import detection, rows, sighting
 
 RNG = np.random.default_rng(5)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.association import CENTRES, Pairs, Ways, density, guess, marginals
+from pipeline.links.association import CENTRES, Pairs, Ways, density, guess, marginals
 
 
 def pairs(*ends: tuple[int, int]) -> Pairs:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.decoys import FURTHEST, moved, offset, put_off
+from pipeline.links.decoys import FURTHEST, moved, offset, put_off
 from tests.builders import rows, transition
 
 EVEN = np.full(400, 0.6)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline import abreast, passes
+from pipeline.links import abreast, passes
 from tests.builders import NIGHT, at, detection, rows, sighting
 from tests.corridor import corridor
 

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.association import Model
+from pipeline.links.association import Model
 
 Floats = NDArray[np.float64]
 

@@ -12,9 +12,9 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from pipeline import appearance, decoys, passes
-from pipeline.association import MOST_TRUST, Model, Pairs, Ways, crowds, guess, learn, marginals
-from pipeline.passes import US, Passes
+from pipeline.links import appearance, decoys, passes
+from pipeline.links.association import MOST_TRUST, Model, Pairs, Ways, crowds, guess, learn, marginals
+from pipeline.links.passes import US, Passes
 from pipeline.query import query
 from pipeline.scans import HOUR, Window
 from pipeline.tables import LINKS, OBSERVABILITY, TRANSITIONS

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from pipeline import abreast, appearance
+from pipeline.links import abreast, appearance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
