@@ -288,10 +288,7 @@ TRAJECTORIES = Table(
 
 TABLES: dict[str, Table] = {
     table.name: table
-    for table in (
-        CAMERAS, ROADS, SNAPSHOTS, FRAMES, DETECTIONS, EMBEDDINGS, SIGHTINGS,
-        TRANSITIONS, OBSERVABILITY, LINKS, TRAJECTORIES,
-    )
+    for table in (CAMERAS, ROADS, SNAPSHOTS, FRAMES, DETECTIONS, EMBEDDINGS, SIGHTINGS, TRANSITIONS, OBSERVABILITY, LINKS, TRAJECTORIES)
 }  # fmt: skip
 """Every table by name, in the order of the line; products are named by their SQL (`products/<name>`)."""
 

@@ -13,12 +13,12 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import KDTree
 
 from pipeline import motion, tables
+from pipeline.geo import compass
 from pipeline.motion import Floats, Ints
 from pipeline.sightings import cover
 from pipeline.sightings.cover import Links
 from pipeline.sightings.flow import Scene, learn_flow, straighten
 
-COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 SIDES = ("away", "right", "toward", "left")
 LEAST_SCORE = -2.5
 """Pairs with a lower log ratio are not carried along as candidates."""
@@ -278,7 +278,7 @@ def _heading(way: float, bearing_deg: float | None) -> str:
     quarter = int(np.round(way / (np.pi / 2))) % 4
     if bearing_deg is None or np.isnan(bearing_deg):
         return SIDES[quarter]
-    return COMPASS[int(np.round((bearing_deg + 90 * quarter) / 45)) % 8]
+    return compass(bearing_deg + 90 * quarter)
 
 
 def _motion(seen: Seen, path: Ints, still: Ints, settings: Settings) -> str:
