@@ -176,9 +176,10 @@ def main() -> None:
     parser.add_argument("--leave-out", default="", help="fdr camera to leave out")
     parser.add_argument("--steps", type=int, default=Settings.steps)
     parser.add_argument("--rate", type=float, default=Settings.rate)
+    parser.add_argument("--calm", type=float, default=Settings.calm, help="share of the steps with little weather")
     parser.add_argument("--seed", type=int, default=Settings.seed)
     given = parser.parse_args()
-    settings = Settings(steps=given.steps, rate=given.rate, seed=given.seed)
+    settings = Settings(steps=given.steps, rate=given.rate, calm=given.calm, seed=given.seed)
     given.out.mkdir(parents=True, exist_ok=True)
     far_away = labelled.expressways(given.source)
     if given.start:
