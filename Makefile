@@ -37,7 +37,7 @@ lint: .venv/.dev
 	@.venv/bin/sqlfluff lint sql
 
 bench: .venv/.dev
-	@.venv/bin/python -m benchmarks
+	@.venv/bin/python -m benchmarks.networks
 
 clean:
 	rm -rf .uv .venv out

@@ -1,4 +1,7 @@
-"""Compare ways to run the detector on one core, side by side: `python benchmarks/networks.py FRAMES_FOLDER`."""
+"""Compare ways to run the detector on one core, side by side: `python -m benchmarks.networks [FOLDER OF FRAMES]`.
+
+Without a folder the frames are those of the demo city.
+"""
 
 import os
 import sys
@@ -111,5 +114,22 @@ def lite(detector: ttfnet.TTFNet, fitted: np.ndarray, batch: int) -> Callable[[]
     return way
 
 
+def render(folder: Path) -> Path:
+    """Write the demo city's pictures of one instant and the next, over all its cameras."""
+    from datetime import date  # noqa: PLC0415
+
+    from pipeline import scans  # noqa: PLC0415
+    from pipeline.feeds import demo  # noqa: PLC0415
+
+    scan = scans.load("demo", scans.bundled())
+    window = scan.windows(date(2026, 5, 5))[0]
+    for camera in demo.FEED.cameras(scan):
+        for slot in demo.FEED.slots(scan, window, camera.native_id)[100:104]:
+            jpeg = demo.FEED.picture(scan, camera.native_id, slot).jpeg or b""
+            (folder / f"{camera.native_id}-{slot:%H%M%S}.jpg").write_bytes(jpeg)
+    return folder
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    with tempfile.TemporaryDirectory() as rendered:
+        main(Path(sys.argv[1]) if len(sys.argv) > 1 else render(Path(rendered)))

@@ -9,8 +9,8 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -172,7 +172,8 @@ class _Inference:
 def _tensorflow() -> Any:
     """Import TensorFlow, quietly, with the threads asked for."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
+    with _hushed():
+        import tensorflow as tf
 
     if wanted := int(os.environ.get(THREADS, "0")):
         # Where TensorFlow already runs (training, a notebook) its threads stay; no answer depends on them.
@@ -206,3 +207,16 @@ def _checked(path: Path, content: bytes, wanted: dict[str, tuple[int, ...]]) -> 
     if unknown := sorted(set(found) - set(wanted)):
         raise IntegrityError(f"{path}: unknown arrays {unknown[:3]}; these are another network's weights")
     return {name: value.astype(np.float32) for name, value in found.items()}
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Keep off the terminal what TensorFlow's C++ writes before it reads any setting; a failed import still raises."""
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
