@@ -41,6 +41,14 @@ def test_low_vehicles_and_low_boxes_do_not_count():
     assert (scores.n, scores.precision, scores.recall) == (1, 1.0, 1.0)
 
 
+def test_a_low_box_that_finds_a_vehicle_counts():
+    low = truth(label("a", "nyc:1", 0, 0, size=12.5))
+    scores = detection_scores(
+        low, rows("detections", found("nyc:1", 0, 0, size=10.5), found("nyc:1", 0, 200, size=10.5))
+    )
+    assert (scores.n, scores.precision, scores.recall, scores.ap50) == (1, 1.0, 1.0, 1.0)
+
+
 def test_a_frame_without_a_vehicle_can_hold_a_false_alarm():
     looked_at = truth(label("a", "nyc:1", 0, 0), frames=[("nyc:1", 0), ("nyc:1", 2)])
     scores = detection_scores(looked_at, rows("detections", found("nyc:1", 0, 0), found("nyc:1", 2, 0)))

@@ -27,7 +27,7 @@ class Matched:
     truth: Ints
     """(n,) row of the matched true box; -1 without."""
     counts: Bools
-    """(n,) false where the matched true box is to be ignored."""
+    """(n,) false where the matched true box is to be ignored, or where a small detection matched none."""
 
     @property
     def right(self) -> Bools:
@@ -36,7 +36,7 @@ class Matched:
 
 
 def match_levels(
-    boxes: pa.Table, ignored: Bools, detections: pa.Table, ious: tuple[float, ...]
+    boxes: pa.Table, ignored: Bools, detections: pa.Table, small: Bools, ious: tuple[float, ...]
 ) -> dict[float, Matched]:
     """Match at each overlap: by falling score, each detection takes its best free box.
 
@@ -44,6 +44,7 @@ def match_levels(
         boxes: truth.BOXES; those with `ignore` are regions, which take any number of detections, by share of the detection.
         ignored: (len(boxes),) boxes that take a detection only when no other box is left, and do not count.
         detections: `detections` rows.
+        small: (len(detections),) detections that do not count when they find no box.
         ious: Least overlaps.
 
     Source: pycocotools 2.0, COCOeval.evaluateImg.
@@ -64,8 +65,13 @@ def match_levels(
             taken[level, i[places >= 0]] = j[places[places >= 0]]
     order = np.lexsort((detections["detection_id"].to_numpy(zero_copy_only=False), -score))
     order = order[looked_at[order]]
-    free = np.append(~ignored, True)  # the last for -1, no box
-    return {least: Matched(order, score[order], t[order], free[t[order]]) for least, t in zip(ious, taken, strict=True)}
+    matched = {least: t[order] for least, t in zip(ious, taken, strict=True)}
+    return {
+        least: Matched(
+            order, score[order], t, np.where(t < 0, ~small[order], ~ignored[t]) if len(ignored) else ~small[order]
+        )
+        for least, t in matched.items()
+    }
 
 
 def average_precision(matched: Matched, n: int) -> float:

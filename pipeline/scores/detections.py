@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import SchemaError
 from pipeline.scores.calibration import Calibration, reliability
-from pipeline.scores.coco import IOUS, Matched, average_precision, curve, match_levels
+from pipeline.scores.coco import IOUS, Bools, Matched, average_precision, curve, match_levels
 from pipeline.scores.matching import Floats, frame_ids, height
 from pipeline.scores.truth import Truth
 
@@ -30,7 +30,7 @@ class Settings:
     truth_height_px: float = 12.0
     """Labelled boxes lower than this are ignored."""
     detection_height_px: float = 11.0
-    """Detections lower than this are ignored."""
+    """Detections lower than this that find no vehicle are ignored."""
     iou: float = 0.5
     """Least overlap of a detection and its vehicle at the working point."""
     least_precision: float = 0.97
@@ -104,10 +104,11 @@ def detection_scores(
             "truth: only some of its vehicles are labelled; score detections with full labels, such as COCO"
         )
     seen = truth.planned(frames)
-    detections = _looked_at(seen, detections, settings)
+    detections = _looked_at(seen, detections)
     truth_px, found_px = height(seen.boxes), height(detections)
     ignored = seen.boxes["ignore"].to_numpy(zero_copy_only=False) | (truth_px < settings.truth_height_px)
-    levels = match_levels(seen.boxes, ignored, detections, tuple(sorted({*IOUS, settings.iou})))
+    small = found_px < settings.detection_height_px
+    levels = match_levels(seen.boxes, ignored, detections, small, tuple(sorted({*IOUS, settings.iou})))
     best, n = levels[settings.iou], int((~ignored).sum())
     sure = best.score >= settings.threshold
     found = np.isin(np.arange(len(ignored)), best.truth[sure])
@@ -121,7 +122,7 @@ def detection_scores(
         precision_24px=share(best.right, best.counts & sure & tall),
         recall_24px=share(found, ~ignored & (truth_px >= TALL_PX)),
         recall_12px=_recall_at(best, n, settings.least_precision),
-        by_class=_by_class(seen.boxes, ignored, detections, found, best),
+        by_class=_by_class(seen.boxes, ignored, detections, small, found, best),
         ece=chart.ece,
         calibration=chart,
         count_error=float((best.score[best.counts].sum() - n) / n) if n else float("nan"),
@@ -142,11 +143,9 @@ def share(hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
     return float(hits[among].mean()) if among.any() else float("nan")
 
 
-def _looked_at(truth: Truth, detections: pa.Table, settings: Settings) -> pa.Table:
-    """Return the detections in labelled frames that are tall enough to count."""
-    inside = pc.is_in(detections["frame_id"], pa.array(frame_ids(truth.frames), pa.string()))
-    detections = detections.filter(inside)
-    return detections.filter(pa.array(height(detections) >= settings.detection_height_px, pa.bool_()))
+def _looked_at(truth: Truth, detections: pa.Table) -> pa.Table:
+    """Return the detections in labelled frames."""
+    return detections.filter(pc.is_in(detections["frame_id"], pa.array(frame_ids(truth.frames), pa.string())))
 
 
 def _recall_at(matched: Matched, n: int, least: float) -> float:
@@ -169,7 +168,7 @@ def _count_error(frames: pa.Table, labelled: list[str], found: list[str], score:
 
 
 def _by_class(
-    boxes: pa.Table, ignored: NDArray[np.bool_], detections: pa.Table, found: NDArray[np.bool_], best: Matched
+    boxes: pa.Table, ignored: Bools, detections: pa.Table, small: Bools, found: Bools, best: Matched
 ) -> dict[str, ClassScores]:
     """Score each labelled kind; elsewhere its detections are wrong, on vehicles whose kind is not told ignored."""
     kind, called = (rows["label"].to_numpy(zero_copy_only=False) for rows in (boxes, detections))
@@ -183,6 +182,7 @@ def _by_class(
             boxes.filter(pa.array(told)),
             (ignored | ~of_kind)[told],
             detections.filter(pa.array(called == label, pa.bool_())),
+            small[called == label],
             (0.5,),
         )
         ap50 = average_precision(levels[0.5], int(of_kind.sum()))
