@@ -1,4 +1,4 @@
-"""Find the shared data of real frames, and say plainly what is left out where it is absent."""
+"""Find what some tests need and not every machine has, and say plainly what is left out where it is absent."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
-REQUIRED = bool(os.environ.get("THOROUGHFARE_REQUIRE_SHARED"))
+CHROMIUM = Path("/usr/bin/chromium")
+REQUIRED = bool(os.environ.get("THOROUGHFARE_REQUIRE_ALL"))
+"""Set in CI: what is absent is a failure there, not left out."""
+LEFT_OUT = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -16,20 +19,35 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Return Debian's browser."""
+    assert CHROMIUM.exists(), f"{CHROMIUM} is absent and this run requires it; apt-get install chromium"
+    return CHROMIUM
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests on real data where there is none, unless the run requires them."""
-    if SHARED.is_dir() or REQUIRED:
+    """Leave out the tests whose need is absent, unless the run requires all."""
+    config.stash[LEFT_OUT] = []
+    if REQUIRED:
         return
-    left_out = [item for item in items if item.get_closest_marker("shared")]
-    config.stash[LEFT_OUT] = len(left_out)
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
-
-
-LEFT_OUT = pytest.StashKey[int]()
+    if not SHARED.is_dir():
+        without = [item for item in items if item.get_closest_marker("shared")]
+        _leave_out(config, items, without, f"tests on real camera frames, because {SHARED} is absent")
+    if not CHROMIUM.exists():
+        without = [item for item in items if "chromium" in getattr(item, "fixturenames", ())]
+        _leave_out(
+            config, items, without, f"tests in a browser, because {CHROMIUM} is absent; apt-get install chromium"
+        )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say how many tests had no data."""
-    if left_out := config.stash.get(LEFT_OUT, 0):
-        terminalreporter.write_line(f"left out: {left_out} tests on real camera frames, because {SHARED} is absent")
+    """Say how many tests were left out, and why."""
+    for line in config.stash.get(LEFT_OUT, []):
+        terminalreporter.write_line(line)
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item], without: list[pytest.Item], why: str) -> None:
+    config.hook.pytest_deselected(items=without)
+    items[:] = [item for item in items if item not in without]
+    config.stash[LEFT_OUT].append(f"left out: {len(without)} {why}")

@@ -21,7 +21,6 @@ from pipeline.errors import IntegrityError
 from pipeline.maps import draw, layers, trips
 from pipeline.maps.bundle import application
 
-CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
     "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
@@ -86,17 +85,14 @@ def watch(page: Page) -> Look:
 
 
 @pytest.fixture(scope="module")
-def look(tmp_path_factory: pytest.TempPathFactory) -> Look:
+def look(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Look:
     """Open the invented night's page in a browser that is cut off from every host."""
-    assert CHROMIUM.exists(), (
-        f"{CHROMIUM} is missing; install it with `apt-get install chromium` and run the tests again"
-    )
     path = tmp_path_factory.mktemp("maps") / "map.html"
     drawing(path)
     asked: list[str] = []
     complaints: list[str] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*FLAGS])
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=[*FLAGS])
         context = browser.new_context(viewport={"width": 1024, "height": 640}, reduced_motion="reduce", offline=True)
         page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))

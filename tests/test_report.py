@@ -15,7 +15,6 @@ from pipeline.errors import SchemaError
 from pipeline.report import chapters, figures
 from pipeline.scans import Scan
 
-CHROMIUM = Path("/usr/bin/chromium")
 SCAN = Scan(
     name="demo", feed="demo", timezone="America/New_York", metric_crs="EPSG:32618", hours="07:30-07:45", cadence_s=15.0, k=3,
     exempt="a simulated city: its vehicles are nobody's",
@@ -36,15 +35,12 @@ def written(path: Path, **changes: Any) -> str:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(chromium: Path) -> Iterator[Browser]:
     """Start Debian's Chromium."""
-    assert CHROMIUM.exists(), (
-        f"{CHROMIUM} is missing; install it with `apt-get install chromium` and run the tests again"
-    )
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 @pytest.fixture
