@@ -16,7 +16,6 @@ from pipeline import motion, tables
 from pipeline.geo import compass
 from pipeline.motion import Floats, Ints
 from pipeline.sightings import cover
-from pipeline.sightings.cover import Links
 from pipeline.sightings.flow import Scene, learn_flow, straighten
 
 SIDES = ("away", "right", "toward", "left")
@@ -65,7 +64,7 @@ def track(cameras: pa.Table, frames: pa.Table, detections: pa.Table, settings: S
     """Join the detections of each camera into sightings: one vehicle passing once.
 
     A car moves several lengths between two stills, so what links them is the camera's own flow: where pairs of boxes
-    of neighbouring frames exceed pairs of frames far apart, a vehicle moves so (`flow.learn_flow`). Links of one
+    of neighbouring frames exceed pairs of frames far apart, a vehicle moves so (`flow.learn_flow`). cover.Links of one
     vehicle also agree in velocity with the links before and after; the best set of links, at most one into and one
     out of each detection, is a minimum-cost path cover.
 
@@ -143,10 +142,10 @@ def _rows(seen: Seen, camera_id: str, bearing_deg: float | None, settings: Setti
         }
 
 
-def _linked(seen: Seen, settings: Settings) -> tuple[Seen, Ints, Links]:
+def _linked(seen: Seen, settings: Settings) -> tuple[Seen, Ints, cover.Links]:
     """Choose the links of one camera; return also the number of the standing vehicle of each detection, or -1."""
     none = np.full(len(seen.ids), -1)
-    nothing = Links(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+    nothing = cover.Links(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
     if not seen.cadence_s < settings.slowest_cadence_s:
         return seen, none, nothing
     still = _still(seen, settings)
@@ -168,7 +167,7 @@ def _still(seen: Seen, settings: Settings) -> Ints:
         first.append(one[alike >= settings.still_overlap])
         second.append(two[alike >= settings.still_overlap])
         share.append(alike[alike >= settings.still_overlap] - 0.3 * (lag - 1))
-    links = Links(np.concatenate(first), np.concatenate(second), np.concatenate(share))
+    links = cover.Links(np.concatenate(first), np.concatenate(second), np.concatenate(share))
     number = np.full(len(seen.ids), -1)
     if not len(links.first):
         return number
@@ -180,7 +179,7 @@ def _still(seen: Seen, settings: Settings) -> Ints:
     return number
 
 
-def _candidates(seen: Seen, still: Ints, settings: Settings) -> Links:
+def _candidates(seen: Seen, still: Ints, settings: Settings) -> cover.Links:
     """Score all box pairs a few frames apart by flow and size; drop what no vehicle would do."""
     flow = learn_flow(seen, still, settings.edge_px / 2)
     usual_s = float(np.mean(np.minimum(np.diff(seen.seconds), 3 * seen.cadence_s)))
@@ -193,8 +192,10 @@ def _candidates(seen: Seen, still: Ints, settings: Settings) -> Links:
         score += (lag - 1) * np.log(settings.miss_odds) - 2 * np.log(np.maximum(gap_s / usual_s, 1.0))
         same = (still[first] >= 0) & (still[first] == still[second])
         score = np.where(same, STANDING_SCORE - 4 * (lag - 1), np.where(leaves[first] & comes[second], score, -np.inf))
-        parts.append(Links(first, second, score).keep((score > LEAST_SCORE) & (gap_s < settings.slowest_cadence_s)))
-    return Links(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("first", "second", "score")))
+        parts.append(
+            cover.Links(first, second, score).keep((score > LEAST_SCORE) & (gap_s < settings.slowest_cadence_s))
+        )
+    return cover.Links(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("first", "second", "score")))
 
 
 def _first_of(still: Ints, order: int) -> NDArray[np.bool_]:
@@ -205,7 +206,7 @@ def _first_of(still: Ints, order: int) -> NDArray[np.bool_]:
     return ends
 
 
-def _agreement(seen: Seen, links: Links, before: Ints, after: Ints, settings: Settings) -> Floats:
+def _agreement(seen: Seen, links: cover.Links, before: Ints, after: Ints, settings: Settings) -> Floats:
     """Return how well the velocities of links that share a detection agree, as a log ratio."""
     place, blur = seen.ground.metres(seen.boxes), seen.ground.blur_m(seen.boxes, settings.edge_px)
     gap_s = seen.gap_s(links.first, links.second)[:, None]
@@ -215,7 +216,7 @@ def _agreement(seen: Seen, links: Links, before: Ints, after: Ints, settings: Se
     return np.asarray(AGREEMENT - np.minimum(0.5 * (strain**2).sum(axis=1), MOST_STRAIN))
 
 
-def _matched(links: Links, count: int, settings: Settings) -> Links:
+def _matched(links: cover.Links, count: int, settings: Settings) -> cover.Links:
     """Choose the best cover by links that are likely enough; their score becomes a probability."""
     odds = np.exp(np.clip(links.score, -20.0, 20.0))
     rivals = (
