@@ -64,7 +64,7 @@ def track(cameras: pa.Table, frames: pa.Table, detections: pa.Table, settings: S
     """Join the detections of each camera into sightings: one vehicle passing once.
 
     A car moves several lengths between two stills, so what links them is the camera's own flow: where pairs of boxes
-    of neighbouring frames exceed pairs of frames far apart, a vehicle moves so (`flow.learn_flow`). cover.Links of one
+    of neighbouring frames exceed pairs of frames far apart, a vehicle moves so (`flow.learn_flow`). Links of one
     vehicle also agree in velocity with the links before and after; the best set of links, at most one into and one
     out of each detection, is a minimum-cost path cover.
 
@@ -77,8 +77,7 @@ def track(cameras: pa.Table, frames: pa.Table, detections: pa.Table, settings: S
     Returns:
         `tables.SIGHTINGS`; each detection is in at most one row, and in exactly one while `min_frames` is 1.
 
-    References:
-        Zhang, Li and Nevatia (2008), Global data association for multi-object tracking using network flows, CVPR.
+    Source: Zhang, Li and Nevatia 2008, Global data association for multi-object tracking using network flows, CVPR.
     """
     bearings = dict(zip(cameras["camera_id"].to_pylist(), cameras["bearing_deg"].to_pylist(), strict=True))
     rows: list[dict[str, Any]] = []
@@ -192,9 +191,8 @@ def _candidates(seen: Seen, still: Ints, settings: Settings) -> cover.Links:
         score += (lag - 1) * np.log(settings.miss_odds) - 2 * np.log(np.maximum(gap_s / usual_s, 1.0))
         same = (still[first] >= 0) & (still[first] == still[second])
         score = np.where(same, STANDING_SCORE - 4 * (lag - 1), np.where(leaves[first] & comes[second], score, -np.inf))
-        parts.append(
-            cover.Links(first, second, score).keep((score > LEAST_SCORE) & (gap_s < settings.slowest_cadence_s))
-        )
+        likely = (score > LEAST_SCORE) & (gap_s < settings.slowest_cadence_s)
+        parts.append(cover.Links(first, second, score).keep(likely))
     return cover.Links(*(np.concatenate([getattr(p, name) for p in parts]) for name in ("first", "second", "score")))
 
 
