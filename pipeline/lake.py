@@ -170,7 +170,7 @@ class Lake:
         where = f"{self.folder / place.folder}"
         if commit is None:
             raise WindowNotFoundError(f"{where}: nothing committed; run `thoroughfare run {self.scan}` for that date")
-        if self.dropped(place):
+        if self.dropped(place, commit):
             raise WindowNotFoundError(f"{where}: expired by its retention; run the scan again if you may")
         return [file for file in commit.files if part in (None, file.part)]
 

@@ -1,7 +1,7 @@
 """The `score` commands: a lake, or the models on an archive, against a truth file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,11 @@ from pipeline.options import (
     open_lake,
     scan_of,
 )
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pipeline.lake import Lake
 
 app = typer.Typer(help="Score a lake, or the models on an archive, against a truth file.", no_args_is_help=True)
 
@@ -66,9 +71,7 @@ def score_tracks(
     """Score a lake's sightings as tracks within each camera."""
     from pipeline import scoring
 
-    name = scan_of(lake, name)
-    found = scoring.score_tracks(truth, open_lake(lake, name), scans.load(name, settings), night_of(lake, name, on))
-    show_scores(found, as_json=as_json)
+    show_scores(scoring.score_tracks(truth, *_night(lake, name, on, settings)), as_json=as_json)
 
 
 @app.command("links")
@@ -83,6 +86,10 @@ def score_links(
     """Score a lake's links across cameras: precision, recall, identity F1, impossible links, calibration."""
     from pipeline import scoring
 
-    name = scan_of(lake, name)
-    found = scoring.score_links(truth, open_lake(lake, name), scans.load(name, settings), night_of(lake, name, on))
-    show_scores(found, as_json=as_json)
+    show_scores(scoring.score_links(truth, *_night(lake, name, on, settings)), as_json=as_json)
+
+
+def _night(root: Path, name: str, on: str, settings: Path | None) -> "tuple[Lake, scans.Scan, date]":
+    """Find the lake, the scan and the night that the options name."""
+    name = scan_of(root, name)
+    return open_lake(root, name), scans.load(name, settings), night_of(root, name, on)
