@@ -1,10 +1,9 @@
 """Train the detector: `python -m pipeline.training.detector --source ../shared/data --out DIR`."""
 
 import argparse
-import json
 import math
-import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from pipeline import networks
 from pipeline.detectors.ttfnet import FRAME, STRIDE_PX, UNIT_PX, TTFNet, layout
 from pipeline.training import augment, labelled, layers, precision, targets
+from pipeline.training.fitting import Pace, fit
 from pipeline.training.labelled import Labelled
 
 Sources = list[tuple[list[Labelled], int]]
@@ -42,6 +42,9 @@ class Settings:
     """Of everything random."""
 
 
+PACE = Pace(warm_steps=200, memory=0.998, stretch=150)
+
+
 def train(sources: Sources, out: Path, settings: Settings, start: Path | None = None) -> None:
     """Train; every 150 steps write `averaged.npz` (to export) and `state.npz` (to go on from) into `out`.
 
@@ -52,24 +55,8 @@ def train(sources: Sources, out: Path, settings: Settings, start: Path | None = 
         start: An `averaged.npz` to start from.
     """
     keras.utils.set_random_seed(settings.seed)
-    out.mkdir(parents=True, exist_ok=True)
     net = layers.build(layout, FRAME, {"out_middle": [-math.log(99), 0.0, 0.0, 0.0, 0.0], "out_edges": 0.0})
-    if start and not (out / "state.npz").exists():
-        layers.restore(start, net.variables)
-    optimizer = _optimizer(net, settings)
-    net.compile(optimizer=optimizer, loss=loss)
-    if (out / "state.npz").exists():
-        layers.restore(out / "state.npz", net.variables + optimizer.variables)
-    (out / "settings.json").write_text(json.dumps(asdict(settings), indent=1))
-    while (done := int(ops.convert_to_numpy(optimizer.iterations))) < settings.steps:
-        steps, began = min(150, settings.steps - done), time.monotonic()
-        history = net.fit(Batches(sources, settings, done, steps), verbose=0, shuffle=False)
-        layers.store(out / "state.npz", layers.named(net.variables + optimizer.variables))
-        layers.store(out / "averaged.npz", layers.averaged(net, optimizer))
-        pace = steps / (time.monotonic() - began)
-        print(
-            f"step {done + steps}/{settings.steps} loss {history.history['loss'][0]:.4f} {pace:.2f} steps/s", flush=True
-        )
+    fit(net, loss, partial(Batches, sources, settings), out, settings, PACE, start)
 
 
 def loss(target: Any, answer: Any) -> Any:
@@ -133,18 +120,6 @@ def export(averaged: Path, path: Path, **card: Any) -> TTFNet:
     """Fold `averaged.npz` into the weights and card at `path` and return the detector they make."""
     networks.write(path, layers.fold(layers.read(averaged)), **card)
     return TTFNet(*networks.load(path, layout))
-
-
-def _optimizer(net: keras.Model, settings: Settings) -> Any:
-    schedule = keras.optimizers.schedules.CosineDecay(
-        settings.rate * 0.05, max(settings.steps - 200, 1), alpha=0.02, warmup_target=settings.rate, warmup_steps=200
-    )
-    optimizer = keras.optimizers.AdamW(
-        schedule, weight_decay=settings.decay, global_clipnorm=10.0, use_ema=True, ema_momentum=0.998
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    optimizer.build(net.trainable_variables)
-    return optimizer
 
 
 def _boxes(raw: Any) -> Any:

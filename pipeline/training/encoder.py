@@ -1,9 +1,8 @@
 """Train the encoder: `python -m pipeline.training.encoder --source ../shared/data --out DIR`."""
 
 import argparse
-import json
-import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from pipeline import networks
 from pipeline.encoders.resnet import CROP, ResNet, cut, layout, stretch
 from pipeline.training import augment, layers, pairing, retrieval, vehicles
 from pipeline.training.draws import Source, relations, twins, two
+from pipeline.training.fitting import Pace, fit
 from pipeline.training.vehicles import Crop
 
 
@@ -42,27 +42,14 @@ class Settings:
     """Of everything random."""
 
 
+PACE = Pace(warm_steps=100, memory=0.995, stretch=100)
+
+
 def train(sources: list[Source], out: Path, settings: Settings, start: Path | None = None) -> None:
     """Train; every 100 steps write `averaged.npz` (to export) and `state.npz` (to go on from) into `out`."""
     keras.utils.set_random_seed(settings.seed)
     net = layers.build(layout, CROP, {"out": 0.0})
-    out.mkdir(parents=True, exist_ok=True)
-    if start and not (out / "state.npz").exists():
-        layers.restore(start, net.variables)
-    optimizer = _optimizer(net, settings)
-    net.compile(optimizer=optimizer, loss=_Contrast(settings.temperature))
-    if (out / "state.npz").exists():
-        layers.restore(out / "state.npz", net.variables + optimizer.variables)
-    (out / "settings.json").write_text(json.dumps(asdict(settings), indent=1))
-    while (done := int(ops.convert_to_numpy(optimizer.iterations))) < settings.steps:
-        steps, began = min(100, settings.steps - done), time.monotonic()
-        history = net.fit(Batches(sources, settings, done, steps), verbose=0, shuffle=False)
-        layers.store(out / "state.npz", layers.named(net.variables + optimizer.variables))
-        layers.store(out / "averaged.npz", layers.averaged(net, optimizer))
-        pace = steps / (time.monotonic() - began)
-        print(
-            f"step {done + steps}/{settings.steps} loss {history.history['loss'][0]:.4f} {pace:.2f} steps/s", flush=True
-        )
+    fit(net, _Contrast(settings.temperature), partial(Batches, sources, settings), out, settings, PACE, start)
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -147,18 +134,6 @@ def export(averaged: Path, path: Path, **card: Any) -> ResNet:
     """Fold `averaged.npz` into the weights and card at `path` and return the encoder they make."""
     networks.write(path, layers.fold(layers.read(averaged)), **card)
     return ResNet(*networks.load(path, layout))
-
-
-def _optimizer(net: keras.Model, settings: Settings) -> Any:
-    schedule = keras.optimizers.schedules.CosineDecay(
-        settings.rate * 0.05, max(settings.steps - 100, 1), alpha=0.02, warmup_target=settings.rate, warmup_steps=100
-    )
-    optimizer = keras.optimizers.AdamW(
-        schedule, weight_decay=settings.decay, global_clipnorm=10.0, use_ema=True, ema_momentum=0.995
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    optimizer.build(net.trainable_variables)
-    return optimizer
 
 
 def _sources(source: Path, renders: Path | None, pair_by: Path | None) -> list[Source]:
