@@ -4,20 +4,20 @@ import logging
 import os
 import sys
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from pipeline import scans, score
+from pipeline import operate, scans, score
 from pipeline.console import show, tell
 from pipeline.errors import PipelineError
+from pipeline.operate import run_night
 from pipeline.options import (
     LAKE,
     AnyNight,
-    Folder,
     Json,
+    LakeRoot,
     LakeScan,
     LakesScan,
     Night,
@@ -34,9 +34,6 @@ from pipeline.options import (
     scan_of,
 )
 
-if TYPE_CHECKING:
-    from pipeline.runner import Step
-
 EXIT_CODES = "Exit codes: 0 done, 1 pipeline, 2 settings, 3 no such plug, 4 feed, 5 schema, 6 no such window, 7 integrity, 8 privacy."
 app = typer.Typer(
     name="thoroughfare",
@@ -47,13 +44,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.add_typer(operate.app)
 app.add_typer(score.app, name="score")
 DEMO_DATE = "2026-05-05"
 
 
 @app.command()
 def demo(
-    lake: Folder = Path("out/demo"),
+    lake: LakeRoot = "out/demo",
     on: Night = DEMO_DATE,
     workers: Workers = 0,
     as_json: Json = False,
@@ -62,7 +60,7 @@ def demo(
     from pipeline import showcase
 
     scan = scans.load("demo", scans.bundled())
-    _run(scan, date_of(on), lake, workers, "", as_json=as_json)
+    run_night(scan, date_of(on), lake, workers, "", as_json=as_json)
     made = showcase.demo(scan, date_of(on), lake, say=_quiet if as_json else typer.echo)
     tell(made) if as_json else typer.echo(showcase.summary(made))
 
@@ -72,7 +70,7 @@ def run(
     name: ScanName,
     on: Night,
     source: Source = None,
-    lake: Folder = LAKE,
+    lake: LakeRoot = LAKE,
     roads: Annotated[str | None, typer.Option(help="Road graph (GraphML), relative to --source.")] = None,
     workers: Workers = 0,
     scheduler: Scheduler = "",
@@ -81,13 +79,13 @@ def run(
 ) -> None:
     """Bring one night of one scan up to date, from camera frames to products; a second run does nothing."""
     scan = scans.load(name, settings, source=source, roads=roads)
-    steps = _run(scan, date_of(on), lake, workers, scheduler, as_json=as_json)
+    steps = run_night(scan, date_of(on), lake, workers, scheduler, as_json=as_json)
     if as_json:
         tell([asdict(step) for step in steps])
         return
     options = f"{name} --lake {lake} --date {on}"
     typer.echo(
-        f"\nLake: {lake / name}\nNext: thoroughfare report {options}\n      thoroughfare map {options} --purpose '...'"
+        f"\nLake: {lake}/{name}\nNext: thoroughfare report {options}\n      thoroughfare map {options} --purpose '...'"
     )
 
 
@@ -108,7 +106,7 @@ def sql(
         str, typer.Argument(help="One SELECT, or the name of a file of sql/ such as cookbook/peak_hour_by_camera.")
     ],
     name: LakeScan = "",
-    lake: Folder = LAKE,
+    lake: LakeRoot = LAKE,
     on: AnyNight = "",
     purpose: Purpose = "",
     settings: SettingsFile = None,
@@ -131,7 +129,7 @@ def sql(
 @app.command("map")
 def draw_map(
     name: LakesScan = "",
-    lake: Folder = LAKE,
+    lake: LakeRoot = LAKE,
     on: AnyNight = "",
     out: Annotated[Path | None, typer.Option(help="Page to write; default: map.html in the lake.")] = None,
     purpose: Purpose = "",
@@ -139,33 +137,37 @@ def draw_map(
 ) -> None:
     """Draw one night on an offline kepler.gl page; trips only with a purpose."""
     from pipeline import desk
+    from pipeline.storage import beside
 
     name = scan_of(lake, name)
     scan = scans.load(name, settings)
-    path = desk.draw(open_lake(lake, name), scan, night_of(lake, name, on), out or lake / "map.html", purpose, now())
+    path = desk.draw(
+        open_lake(lake, name), scan, night_of(lake, name, on), out or beside(lake, "map.html"), purpose, now()
+    )
     typer.echo(f"{path} ({path.stat().st_size / 1e6:.1f} MB): open it in a browser, no network needed")
 
 
 @app.command()
 def report(
     name: LakesScan = "",
-    lake: Folder = LAKE,
+    lake: LakeRoot = LAKE,
     on: AnyNight = "",
     out: Annotated[Path | None, typer.Option(help="Page to write; default: report.html in the lake.")] = None,
     settings: SettingsFile = None,
 ) -> None:
     """Write what one night saw, made, refused and keeps, on one page."""
     from pipeline import desk
+    from pipeline.storage import beside
 
     name = scan_of(lake, name)
     path = desk.report(
-        open_lake(lake, name), scans.load(name, settings), night_of(lake, name, on), out or lake / "report.html"
+        open_lake(lake, name), scans.load(name, settings), night_of(lake, name, on), out or beside(lake, "report.html")
     )
     typer.echo(f"{path} ({path.stat().st_size / 1e3:.0f} kB): open it in a browser, no network needed")
 
 
 @app.command()
-def verify(name: LakesScan = "", lake: Folder = LAKE, as_json: Json = False) -> None:
+def verify(name: LakesScan = "", lake: LakeRoot = LAKE, as_json: Json = False) -> None:
     """Prove every file of a lake by its hash and every table by sql/checks; exit 7 when anything is wrong."""
     from pipeline import upkeep
 
@@ -175,7 +177,7 @@ def verify(name: LakesScan = "", lake: Folder = LAKE, as_json: Json = False) -> 
     if as_json:
         tell({"nights": nights, "faults": faults})
     else:
-        show(faults, ["where", "what"]) if faults else typer.echo(f"{lake / name}: nights {nights}: nothing wrong")
+        show(faults, ["where", "what"]) if faults else typer.echo(f"{lake}/{name}: nights {nights}: nothing wrong")
     if faults:
         raise typer.Exit(7)
 
@@ -183,7 +185,7 @@ def verify(name: LakesScan = "", lake: Folder = LAKE, as_json: Json = False) -> 
 @app.command()
 def expire(
     name: LakesScan = "",
-    lake: Folder = LAKE,
+    lake: LakeRoot = LAKE,
     prove: Annotated[
         bool, typer.Option(help="Search for files that should be gone; exit 7 when any is found.")
     ] = False,
@@ -199,7 +201,7 @@ def expire(
         tell({"expired": gone, "left": left})
     else:
         typer.echo(
-            f"{lake / name}: {sum(map(len, gone.values()))} files expired"
+            f"{lake}/{name}: {sum(map(len, gone.values()))} files expired"
             + (f", {len(left)} places left" if prove else "")
         )
     if left:
@@ -227,18 +229,6 @@ def main() -> None:
         _stop(error)
     except BrokenPipeError:
         sys.exit(0)
-
-
-def _run(scan: scans.Scan, on: date, lake: Path, workers: int, scheduler: str, *, as_json: bool) -> "list[Step]":
-    """Run a night with progress on standard error."""
-    from pipeline import runner
-    from pipeline.console import Progress
-
-    spread = runner.dask(workers, scheduler) if workers or scheduler else runner.here()
-    with spread as jobs, Progress(f"{scan.name} {on}", quiet=as_json) as progress:
-        night = runner.Night(scan, on, open_lake(lake, scan.name), jobs, report=progress.step)
-        progress.expect(night)
-        return night.run()
 
 
 def _quiet(_: str) -> None:

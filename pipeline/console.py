@@ -62,6 +62,11 @@ def tell(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=1, default=str) + "\n")
 
 
+def tell_line(value: Any) -> None:
+    """Print JSON on one line: the answer of a command that a scheduler reads."""
+    sys.stdout.write(json.dumps(value, default=str) + "\n")
+
+
 def show(rows: list[dict[str, Any]], columns: list[str]) -> None:
     """Print rows as a plain table; piped, every row is one line and no cell is cut."""
     table = Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False)

@@ -1,28 +1,27 @@
 """Commit, read, drop and prove the files of the lake: readers see a window's table whole or not at all.
 
 `<root>/<scan>/<table>/date=YYYY-MM-DD/hour=HH/` holds Parquet files named by their bytes beside `commit-r1.json`, the
-record that makes them part of the lake. The record is created only if absent (`os.link`), after every file is on disk;
-equal inputs give equal bytes, changed inputs a new revision.
+record that makes them part of the lake. The record is created only if absent, after every file is on disk; equal inputs
+give equal bytes, changed inputs a new revision. Parts of a commit to come are held by `part-NNNN-....json`, so that
+what was done before a crash is not done again.
 """
 
 import hashlib
 import json
-import os
-import re
-import socket
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import IntegrityError, SettingsError, WindowNotFoundError
+from pipeline.errors import IntegrityError, WindowNotFoundError
+from pipeline.storage import open_storage
 from pipeline.tables import TABLES
 
 ROWS_IN_GROUP = 10_000
-STAGING = ".staging"
 
 
 @dataclass(frozen=True, order=True)
@@ -79,6 +78,10 @@ class Commit:
         return (json.dumps(asdict(self), indent=1, sort_keys=True) + "\n").encode()
 
 
+Written = list[tuple[str, File]]
+"""Files with the tables they belong to."""
+
+
 def digest(value: Any) -> str:
     """Return the SHA-256 of a JSON-able value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
@@ -89,10 +92,12 @@ class Lake:
 
     def __init__(self, root: Path | str, scan: str) -> None:
         """Open the lake of `scan` at `root`; nothing is written before the first commit."""
-        if re.match(r"[a-z][a-z0-9+.-]+:/", str(root)):
-            raise SettingsError(f"lake {root}: only folders are supported so far; pass --lake FOLDER")
-        self.root, self.scan = Path(root), scan
-        self.folder = self.root / scan
+        self.root, self.scan = str(root), scan
+        self.storage = open_storage(f"{self.root.rstrip('/')}/{scan}")
+
+    def __str__(self) -> str:
+        """Name the lake as messages do."""
+        return self.storage.url
 
     def write(self, place: Place, part: int, rows: pa.Table) -> File:
         """Write one part of a table aside, on disk but not yet part of the lake."""
@@ -103,8 +108,27 @@ class Lake:
         content = sink.getvalue().to_pybytes()
         sha256 = hashlib.sha256(content).hexdigest()
         file = File(part, f"{part:04d}-{sha256[:16]}.parquet", sha256, rows.num_rows, len(content))
-        self._publish(self.folder / place.folder / file.name, content)
+        self._put(f"{place.folder}/{file.name}", content)
         return file
+
+    def hold(self, place: Place, part: int, made_from: str, files: Written) -> None:
+        """Note that a part of a commit to come is written: `made_from` is the digest of its lineage."""
+        note = [[table, asdict(file)] for table, file in files]
+        self._put(f"{place.folder}/{_held(part, made_from)}", _json(note))
+
+    def held(self, place: Place, made_from: str) -> dict[int, Written]:
+        """Return the parts of a commit to come that are written, by part."""
+        found = {}
+        for key in self._keys(place, "part-", f"-{made_from[:16]}.json"):
+            with suppress(FileNotFoundError):
+                note = json.loads(self.storage.get(key))
+                found[int(PurePosixPath(key).name.split("-")[1])] = [(name, File(**file)) for name, file in note]
+        return found
+
+    def release(self, place: Place) -> None:
+        """Forget the held parts of a place: they are committed."""
+        for key in self._keys(place, "part-", ".json"):
+            self.storage.delete(key)
 
     def commit(self, place: Place, files: list[File], lineage: dict[str, Any]) -> Commit:
         """Make the files part of the lake, in one step; the same commit again changes nothing.
@@ -116,9 +140,9 @@ class Lake:
         if last and last.lineage == lineage:
             return self._again(place, last, files)
         commit = Commit(place.table, last.revision + 1 if last else 1, tuple(files), lineage)
-        path = self._record(place, commit.revision)
-        if not self._publish(path, commit.to_bytes()) and path.read_bytes() != commit.to_bytes():
-            raise IntegrityError(f"{path}: another run committed other rows meanwhile; run the command again")
+        key = _record(place, commit.revision)
+        if not self._put(key, commit.to_bytes()) and self.storage.get(key) != commit.to_bytes():
+            raise IntegrityError(f"{self}/{key}: another run committed other rows meanwhile; run the command again")
         return commit
 
     def last(self, place: Place) -> Commit | None:
@@ -127,16 +151,18 @@ class Lake:
 
     def commits(self, place: Place) -> list[Commit]:
         """Return every revision of a place."""
-        return [self.load(path) for path in sorted((self.folder / place.folder).glob("commit-r*.json"))]
+        return [self.load(key) for key in self._keys(place, "commit-r", ".json")]
 
-    def load(self, path: Path) -> Commit:
+    def load(self, key: str) -> Commit:
         """Read one commit record; raise IntegrityError when it is not one."""
         try:
-            record = json.loads(path.read_bytes())
+            record = json.loads(self.storage.get(key))
             files = tuple(File(**file) for file in record["files"])
             return Commit(record["table"], record["revision"], files, record["lineage"])
         except (ValueError, KeyError, TypeError) as error:
-            raise IntegrityError(f"{path}: not a commit record ({error}); delete that folder and run again") from error
+            raise IntegrityError(
+                f"{self}/{key}: not a commit record ({error}); delete that folder and run again"
+            ) from error
 
     def read(self, places: list[Place], part: int | None = None) -> pa.Table:
         """Read the newest commits of some places of one table, every byte verified before it is used.
@@ -151,23 +177,25 @@ class Lake:
 
     def rows(self, place: Place, file: File) -> pa.Table:
         """Read one file after its hash holds; raise IntegrityError when it does not."""
-        path = self.folder / place.folder / file.name
+        key = f"{place.folder}/{file.name}"
         try:
-            content = path.read_bytes()
+            content = self.storage.get(key)
         except FileNotFoundError as error:
             raise IntegrityError(
-                f"{path}: committed but missing; restore it or delete the folder and run again"
+                f"{self}/{key}: committed but missing; restore it or delete the folder and run again"
             ) from error
         if hashlib.sha256(content).hexdigest() != file.sha256:
             raise IntegrityError(
-                f"{path}: its bytes are not those committed; restore it or delete the folder and run again"
+                f"{self}/{key}: its bytes are not those committed; restore it or delete the folder and run again"
             )
-        return pq.read_table(pa.BufferReader(content), page_checksum_verification=True)
+        # not pq.read_table: its dataset frees the bytes in a thread of its own, which aborts a program that ends meanwhile
+        with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as parquet:
+            return parquet.read()
 
     def files(self, place: Place, part: int | None = None) -> list[File]:
         """List the files of a place's newest commit; raise WindowNotFoundError where there is none to read."""
         commit = self.last(place)
-        where = f"{self.folder / place.folder}"
+        where = f"{self}/{place.folder}"
         if commit is None:
             raise WindowNotFoundError(f"{where}: nothing committed; run `thoroughfare run {self.scan}` for that date")
         if self.dropped(place, commit):
@@ -177,21 +205,21 @@ class Lake:
     def dropped(self, place: Place, commit: Commit | None = None) -> bool:
         """Tell whether the files of a commit, by default the newest, are gone on purpose."""
         commit = commit or self.last(place)
-        return commit is not None and self._marker(place, commit.revision).exists()
+        return commit is not None and _record(place, commit.revision, "expired") in self.storage.keys(place.folder)
 
     def drop(self, place: Place, because: str) -> list[str]:
         """Delete every file of a place, of all revisions, keeping the records and a marker that says why."""
         gone = []
         for commit in self.commits(place):
             note = {"because": because, "files": [file.name for file in commit.files]}
-            self._publish(self._marker(place, commit.revision), (json.dumps(note, sort_keys=True) + "\n").encode())
-            gone += [file.name for file in commit.files if _remove(self.folder / place.folder / file.name)]
+            self._put(_record(place, commit.revision, "expired"), _json(note))
+            gone += [f.name for f in commit.files if self.storage.delete(f"{place.folder}/{f.name}")]
         return gone
 
     def places(self, table: str | None = None) -> list[Place]:
         """List every place with a commit, of one table or of all."""
-        records = self.folder.glob(f"{table or '**'}/**/commit-r*.json") if self.folder.is_dir() else []
-        return sorted({_place(path.parent.relative_to(self.folder)) for path in records}, key=str)
+        records = (PurePosixPath(key) for key in self.storage.keys(table or ""))
+        return sorted({_place(path.parent) for path in records if path.match("commit-r*.json")}, key=str)
 
     def night(self, table: str, scan_date: date) -> list[Place]:
         """List the committed places of one table that belong to a night.
@@ -202,71 +230,53 @@ class Lake:
 
     def made_at(self, place: Place) -> datetime:
         """Return when the newest commit of a place was made, UTC."""
-        paths = (self.folder / place.folder).glob("commit-r*.json")
-        return max(datetime.fromtimestamp(path.stat().st_mtime).astimezone() for path in paths)
+        return max(self.storage.made_at(key) for key in self._keys(place, "commit-r", ".json"))
 
     def sweep(self) -> None:
-        """Remove what runs of this machine that died left in staging."""
-        for path in (self.folder / STAGING).glob(f"{socket.gethostname()}-*"):
-            if not Path(f"/proc/{path.name.rsplit('-', 1)[1]}").exists():
-                path.unlink(missing_ok=True)
+        """Remove what runs that died left half-written."""
+        self.storage.sweep()
 
     def _again(self, place: Place, last: Commit, files: list[File]) -> Commit:
         """Accept the same commit a second time, bringing dropped files back to life when they are the same."""
         if [file.sha256 for file in files] != [file.sha256 for file in last.files]:
             raise IntegrityError(
-                f"{self.folder / place.folder}: the same inputs gave other rows than revision {last.revision}; "
+                f"{self}/{place.folder}: the same inputs gave other rows than revision {last.revision}; "
                 "its pictures may be gone or the machine differs; delete the folder to begin anew"
             )
-        self._marker(place, last.revision).unlink(missing_ok=True)
+        self.storage.delete(_record(place, last.revision, "expired"))
         return last
 
-    def _record(self, place: Place, revision: int, kind: str = "commit") -> Path:
-        return self.folder / place.folder / f"{kind}-r{revision}.json"
+    def _keys(self, place: Place, begins: str, ends: str) -> list[str]:
+        """List the keys of a place whose names begin and end so."""
+        names = ((key, PurePosixPath(key).name) for key in self.storage.keys(place.folder))
+        return [key for key, name in names if name.startswith(begins) and name.endswith(ends)]
 
-    def _marker(self, place: Place, revision: int) -> Path:
-        return self._record(place, revision, "expired")
-
-    def _publish(self, path: Path, content: bytes) -> bool:
-        """Write aside, fsync, link under the final name only if absent, fsync the folder; False if it was there."""
-        staged = self.folder / STAGING / f"{socket.gethostname()}-{path.name}-{os.getpid()}"
-        staged.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def _put(self, key: str, content: bytes) -> bool:
+        """Create a key; a fault of the disk is a sentence."""
         try:
-            with staged.open("wb") as handle:
-                handle.write(content)
-                handle.flush()
-                os.fsync(handle.fileno())
-            os.link(staged, path)
-        except FileExistsError:
-            return False
+            return self.storage.put(key, content)
         except OSError as error:
             raise IntegrityError(
-                f"{path}: cannot be written ({error}); free space or mend the disk, then run again"
+                f"{self}/{key}: cannot be written ({error}); free space or mend the disk, then run again"
             ) from error
-        finally:
-            staged.unlink(missing_ok=True)
-        _sync(path.parent)
-        return True
 
 
-def _remove(path: Path) -> bool:
-    """Unlink a file; False if it was not there."""
-    there = path.exists()
-    path.unlink(missing_ok=True)
-    return there
+def _record(place: Place, revision: int, kind: str = "commit") -> str:
+    """Name a commit's record, or the marker that its files expired."""
+    return f"{place.folder}/{kind}-r{revision}.json"
 
 
-def _sync(folder: Path) -> None:
-    """Flush a folder's entries to disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _held(part: int, made_from: str) -> str:
+    """Name the record of a held part."""
+    return f"part-{part:04d}-{made_from[:16]}.json"
 
 
-def _place(folder: Path) -> Place:
+def _json(note: Any) -> bytes:
+    """Write a record on one line."""
+    return (json.dumps(note, sort_keys=True) + "\n").encode()
+
+
+def _place(folder: PurePosixPath) -> Place:
     """Read a place back from its path."""
     hour = folder.parts[-1].removeprefix("hour=") if folder.parts[-1].startswith("hour=") else None
     table = [part for part in folder.parts if "=" not in part]

@@ -16,7 +16,7 @@ Night = Annotated[str, typer.Option("--date", help="Local date on which the nigh
 AnyNight = Annotated[
     str, typer.Option("--date", help="Local date on which the night begins; default: the lake's last.")
 ]
-Folder = Annotated[Path, typer.Option("--lake", help="Folder the tables are kept in.")]
+LakeRoot = Annotated[str, typer.Option("--lake", help="Folder (or s3://bucket/prefix) the tables are kept in.")]
 Source = Annotated[
     str | None, typer.Option("--source", help="Folder or address the feed reads, instead of settings.toml's.")
 ]
@@ -28,7 +28,7 @@ Purpose = Annotated[
     str, typer.Option("--purpose", help="Why single vehicles are looked at; written to the lake's log.")
 ]
 LakesScan = Annotated[str, typer.Argument(help="Scan of the lake; default: its only one.", show_default=False)]
-LAKE = Path("lake")
+LAKE = "lake"
 TruthFile = Annotated[
     Path, typer.Option("--truth", help="COCO, identities or tracks CSV, MOTChallenge, AI City or our own tables.")
 ]
@@ -36,14 +36,14 @@ ScoredScan = Annotated[str, typer.Option("--scan", help="Scan of settings.toml: 
 LakeScan = Annotated[str, typer.Option("--scan", help="Scan of the lake; default: its only one.")]
 
 
-def open_lake(root: Path, name: str) -> "Lake":
+def open_lake(root: str, name: str) -> "Lake":
     """Open the lake of a scan."""
     from pipeline.lake import Lake
 
     return Lake(root, name)
 
 
-def night_of(root: Path, name: str, on: str) -> date:
+def night_of(root: str, name: str, on: str) -> date:
     """Return the date asked for, or the lake's last."""
     from pipeline.upkeep import nights
 
@@ -51,14 +51,18 @@ def night_of(root: Path, name: str, on: str) -> date:
         return date_of(on)
     if not (there := nights(open_lake(root, name))):
         raise SettingsError(
-            f"lake {root / name}: nothing in it; run `thoroughfare run {name} --date ... --lake {root}` or pass --lake"
+            f"lake {root}/{name}: nothing in it; run `thoroughfare run {name} --date ... --lake {root}` or pass --lake"
         )
     return there[-1]
 
 
-def scan_of(root: Path, name: str) -> str:
+def scan_of(root: str, name: str) -> str:
     """Return the scan asked for, or the only one in the lake."""
-    there = sorted(path.name for path in root.glob("*") if (path / "cameras").is_dir()) if not name else [name]
+    if name:
+        return name
+    from pipeline.storage import open_storage
+
+    there = sorted({key.partition("/")[0] for key in open_storage(root).keys() if "/cameras/" in key})  # noqa: SIM118
     if len(there) != 1:
         raise SettingsError(
             f"lake {root}: holds scans {there}; pass --scan NAME"

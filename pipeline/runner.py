@@ -5,40 +5,22 @@ run that was killed goes on where it stopped.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from pipeline import feeds, lineage, query
-from pipeline.errors import FeedError, SchemaError
-from pipeline.lake import Commit, File, Lake, Place, digest
+from pipeline.clusters import Spread
+from pipeline.errors import FeedError, WindowNotFoundError
+from pipeline.jobs import Job, at, work
+from pipeline.lake import Commit, File, Lake, Place, Written, digest
 from pipeline.scans import Scan, Window
 from pipeline.stages import STAGES, Stage, stage
-from pipeline.tables import TABLES
 
 log = logging.getLogger("thoroughfare")
 PRODUCTS = "products"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One call of one stage: everything a worker needs, by name, no rows."""
-
-    table: str
-    scan: Scan
-    root: str
-    place: Place
-    part: int
-    window: Window | None
-    cameras: tuple[str, ...]
-    """Camera ids of its shard; empty for all."""
-    reads: dict[str, list[Place]]
 
 
 @dataclass(frozen=True)
@@ -50,50 +32,6 @@ class Step:
     rows: int
     fresh: bool
     """Whether it had to run; False when the same was committed before."""
-
-
-Spread = Callable[[list[Job]], Iterable[list[tuple[str, File]]]]
-"""Runs jobs and yields, in their order, the files each has written."""
-
-
-def work(job: Job) -> list[tuple[str, File]]:
-    """Run one job: read its tables, call its stage, check the answer, write it. Returns (table, file) pairs."""
-    line, lake = stage(job.table), Lake(job.root, job.scan.name)
-    tables = {name: _rows(lake, job, name, places) for name, places in job.reads.items()}
-    asked = {"scan": job.scan, "window": job.window}
-    if "settings" in line.asks:
-        asked["settings"] = job.scan.settings(job.table, line.settings())
-    answer = line.function()(**tables, **{name: asked[name] for name in line.asks})
-    answers = answer if isinstance(answer, dict) else {job.table: answer}
-    return [
-        (name, lake.write(_at(job.place, name), job.part, _checked(name, rows)))
-        for name, rows in sorted(answers.items())
-    ]
-
-
-@contextmanager
-def here() -> Iterator[Spread]:
-    """Run jobs in this process, one after another."""
-    yield lambda jobs: map(work, jobs)
-
-
-@contextmanager
-def dask(workers: int = 0, address: str = "") -> Iterator[Spread]:
-    """Run jobs on `workers` local Dask processes of one thread each, or on the scheduler at `address`."""
-    from distributed import Client, LocalCluster
-
-    quiet = {"host": "127.0.0.1", "dashboard_address": None, "silence_logs": logging.ERROR}
-    alone = {"n_workers": workers, "threads_per_worker": 1, "processes": True}
-    if address:
-        with Client(address) as client:
-            yield lambda jobs: client.gather(client.map(work, jobs, pure=False))
-        return
-    with LocalCluster(**alone, **quiet, env=dict(ONE_THREAD)) as cluster, Client(cluster) as client:
-        yield lambda jobs: client.gather(client.map(work, jobs, pure=False))
-
-
-ONE_THREAD = {"THOROUGHFARE_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""Environment of a Dask worker: one thread, so that two workers share two cores."""
 
 
 @dataclass
@@ -112,24 +50,34 @@ class Night:
         steps = [self.ensure(line, None) for line in STAGES if line.unit == "scan"]
         for window in self.windows:
             steps += [self.ensure(line, window) for line in STAGES if line.unit == "shard"]
-            self._drop([line for line in STAGES if line.unit == "shard"], [window])
         for line in STAGES:
             if line.unit in ("window", "night"):
                 steps += [self.ensure(line, window) for window in (self.windows if line.unit == "window" else [None])]
-                self._drop([line], self.windows)
         return steps
 
     def ensure(self, line: Stage, window: Window | None) -> Step:
         """Bring one stage's table of one window, or of the night, up to date; return what was done."""
         place, made_from = self._place(line, window), self._lineage(line, window)
         last = self._last(line, place)
-        if last is not None and last.lineage == made_from:
+        if last is not None and (last.lineage == made_from or self._past(line, window)):
+            self.lake.release(place)
             step = Step(line.table, place, last.rows, fresh=False)
         else:
-            self._revive(line, window)
-            step = Step(line.table, place, self._commit(line, window, made_from), fresh=True)
+            step = self._made(line, window, place, made_from)
+        self._drop_outlived(line, window)
         self.report(step)
         return step
+
+    def hold(self, line: Stage, window: Window, part: int) -> int:
+        """Do one shard of a stage and hold it, for `ensure` to commit with the others; returns rows."""
+        place, made_from = self._place(line, window), self._lineage(line, window)
+        last = self._last(line, place)
+        if last is not None and last.lineage == made_from:
+            return sum(file.rows for file in last.files if file.part == part)
+        self._revive(line, window)
+        if part not in (there := self.lake.held(place, digest(made_from))):
+            (there[part],) = self.spread(work, [self._job(line, window, part, made_from)])
+        return sum(file.rows for _, file in there[part])
 
     @cached_property
     def windows(self) -> list[Window]:
@@ -157,21 +105,34 @@ class Night:
         by_unit = {"scan": 1, "shard": len(self.windows), "window": len(self.windows), "night": 1}
         return sum(by_unit[line.unit] for line in STAGES)
 
-    def _commit(self, line: Stage, window: Window | None, made_from: dict[str, Any]) -> int:
-        """Run a stage's jobs and commit what they wrote; returns rows."""
-        shards = self.shards if line.unit == "shard" else [()]
-        jobs = [self._job(line, window, part, cameras) for part, cameras in enumerate(shards)]
-        files: dict[str, list[File]] = {}
-        for written in self.spread(jobs):
-            for name, file in written:
-                files.setdefault(name, []).append(file)
-        place = self._place(line, window)
-        return sum(self.lake.commit(_at(place, name), parts, made_from).rows for name, parts in sorted(files.items()))
+    def _made(self, line: Stage, window: Window | None, place: Place, made_from: dict[str, Any]) -> Step:
+        """Run and commit a stage; where another run of the same night was faster, take what it committed."""
+        try:
+            self._revive(line, window)
+            return Step(line.table, place, self._commit(line, window, made_from), fresh=True)
+        except WindowNotFoundError:
+            last = self._last(line, place)
+            if last is None or last.lineage != made_from:
+                raise
+            return Step(line.table, place, last.rows, fresh=False)
 
-    def _job(self, line: Stage, window: Window | None, part: int, cameras: tuple[str, ...]) -> Job:
+    def _commit(self, line: Stage, window: Window | None, made_from: dict[str, Any]) -> int:
+        """Run a stage's jobs that are not held, and commit what all wrote; returns rows."""
+        place = self._place(line, window)
+        done = self.lake.held(place, digest(made_from))
+        parts = range(len(self.shards)) if line.unit == "shard" else range(1)
+        jobs = [self._job(line, window, part, made_from) for part in parts if part not in done]
+        written = [*done.values(), *self.spread(work, jobs)]
+        rows = sum(self.lake.commit(at(place, name), files, made_from).rows for name, files in _by_table(written))
+        self.lake.release(place)
+        return rows
+
+    def _job(self, line: Stage, window: Window | None, part: int, made_from: dict[str, Any]) -> Job:
         """Name everything one call of a stage needs."""
         reads = {name: self._reads(line, name, window) for name in line.reads}
-        return Job(line.table, self.scan, str(self.lake.root), self._place(line, window), part, window, cameras, reads)
+        cameras = self.shards[part] if line.unit == "shard" else ()
+        place = self._place(line, window)
+        return Job(line.table, self.scan, self.lake.root, place, part, window, cameras, reads, digest(made_from))
 
     def _reads(self, line: Stage, name: str, window: Window | None) -> list[Place]:
         """List the places of one input: of the night, of all windows, or of the window and those before it."""
@@ -194,12 +155,29 @@ class Night:
                     self._revive(source, again)
                     self._commit(source, again, self._lineage(source, again))
 
-    def _drop(self, lines: list[Stage], windows: list[Window]) -> None:
-        """Drop the tables that no stage to come will read."""
-        for line in lines:
-            for name in line.outlived:
-                for window in windows:
-                    self.lake.drop(self._place(stage(name), window), because=f"{line.table} committed")
+    def _past(self, line: Stage, window: Window | None) -> bool:
+        """Tell whether a stage would need pictures that a live feed never shows again: what it made of them stays."""
+        if not feeds.load(self.scan.feed).live:
+            return False
+        return line.table == "snapshots" or any(
+            self.lake.dropped(place) and stage(name).table in ("snapshots", "embeddings")
+            for name in line.reads
+            for place in self._reads(line, name, window)
+        )
+
+    def _drop_outlived(self, line: Stage, window: Window | None) -> None:
+        """Drop the tables that no stage to come will read: of a shard stage's window, else once all windows are made."""
+        windows = [window] if line.unit == "shard" and window else self.windows if line.outlived else []
+        places = [self._place(stage(name), each) for name in line.outlived for each in windows]
+        standing = [place for place in places if self.lake.last(place) and not self.lake.dropped(place)]
+        if standing and all(self._is_made(line, each) for each in windows):
+            for place in standing:
+                self.lake.drop(place, because=f"{line.table} committed")
+
+    def _is_made(self, line: Stage, window: Window) -> bool:
+        """Tell whether a stage's table of a window is committed and up to date."""
+        last = self._last(line, self._place(line, window))
+        return last is not None and last.lineage == self._lineage(line, window)
 
     def _lineage(self, line: Stage, window: Window | None) -> dict[str, Any]:
         """Name everything the stage's answer follows from; equal lineage, equal bytes."""
@@ -232,32 +210,16 @@ class Night:
     def _last(self, line: Stage, place: Place) -> Commit | None:
         """Return the stage's newest commit; for products, that of any product when all are there."""
         commits = [
-            self.lake.last(_at(place, name))
+            self.lake.last(at(place, name))
             for name in (query.names(PRODUCTS) if line.table == PRODUCTS else [line.table])
         ]
         return commits[0] if commits and all(commits) and len({digest(c.lineage) for c in commits if c}) == 1 else None
 
 
-def _rows(lake: Lake, job: Job, name: str, places: list[Place]) -> pa.Table:
-    """Read one input of a job: its own part of a sharded table, else all, cut to its cameras."""
-    sharded = bool(job.cameras) and stage(name).unit == "shard"
-    rows = lake.read(places, job.part if sharded else None)
-    if job.cameras and not sharded and "camera_id" in rows.column_names:
-        rows = rows.filter(pc.field("camera_id").isin(list(job.cameras)))
-    return rows
-
-
-def _checked(name: str, rows: pa.Table) -> pa.Table:
-    """Hold rows against their table; a product must state its support."""
-    if name in TABLES:
-        return TABLES[name].check(rows)
-    if "support" not in rows.column_names:
-        raise SchemaError(
-            f"{name}: no column `support`; make sql/{name}.sql return how many trajectories stand behind a row"
-        )
-    return rows
-
-
-def _at(place: Place, table: str) -> Place:
-    """Return the same window or night of another table."""
-    return Place(table, place.date, place.hour)
+def _by_table(written: list[Written]) -> list[tuple[str, list[File]]]:
+    """Gather the files of all parts by table."""
+    files: dict[str, list[File]] = {}
+    for part in written:
+        for name, file in part:
+            files.setdefault(name, []).append(file)
+    return sorted(files.items())

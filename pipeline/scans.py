@@ -91,6 +91,12 @@ class Scan:
             hour_at += HOUR
         return windows
 
+    def night_of(self, moment: datetime) -> date:
+        """Return the scan date of the night that last began at or before an instant."""
+        local = moment.astimezone(ZoneInfo(self.timezone))
+        first = time.fromisoformat(self.hours.split("-")[0])
+        return local.date() if local.time() >= first else local.date() - timedelta(days=1)
+
 
 def load(name: str, path: Path | None = None, **changes: Any) -> Scan:
     """Read `[scan.<name>]` of a settings file and apply what the command line changes.

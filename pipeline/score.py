@@ -10,8 +10,8 @@ from pipeline.console import show_scores
 from pipeline.options import (
     LAKE,
     AnyNight,
-    Folder,
     Json,
+    LakeRoot,
     LakeScan,
     ScoredScan,
     SettingsFile,
@@ -62,7 +62,7 @@ def score_embeddings(
 @app.command("tracks")
 def score_tracks(
     truth: TruthFile,
-    lake: Folder = LAKE,
+    lake: LakeRoot = LAKE,
     name: LakeScan = "",
     on: AnyNight = "",
     settings: SettingsFile = None,
@@ -77,7 +77,7 @@ def score_tracks(
 @app.command("links")
 def score_links(
     truth: TruthFile,
-    lake: Folder = LAKE,
+    lake: LakeRoot = LAKE,
     name: LakeScan = "",
     on: AnyNight = "",
     settings: SettingsFile = None,
@@ -89,7 +89,7 @@ def score_links(
     show_scores(scoring.score_links(truth, *_night(lake, name, on, settings)), as_json=as_json)
 
 
-def _night(root: Path, name: str, on: str, settings: Path | None) -> "tuple[Lake, scans.Scan, date]":
+def _night(root: str, name: str, on: str, settings: Path | None) -> "tuple[Lake, scans.Scan, date]":
     """Find the lake, the scan and the night that the options name."""
     name = scan_of(root, name)
     return open_lake(root, name), scans.load(name, settings), night_of(root, name, on)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +12,7 @@ from pipeline.feeds import demo as city
 from pipeline.lake import Lake
 from pipeline.scans import Scan
 from pipeline.scores import Truth
+from pipeline.storage import beside
 
 COUNTED = ("cameras", "frames", "detections", "sightings", "transitions", "links", "trajectories")
 HEADLINES = (
@@ -29,19 +29,19 @@ HEADLINES = (
 )
 
 
-def demo(scan: Scan, scan_date: date, root: Path, say: Callable[[str], None]) -> dict[str, Any]:
+def demo(scan: Scan, scan_date: date, root: str, say: Callable[[str], None]) -> dict[str, Any]:
     """Score a finished run of the demo, write its map and report, and return everything made."""
     lake, now = Lake(root, scan.name), datetime.now(UTC)
     say("scoring against the city's truth ...")
     found = scoring.score_demo(truth(scan, scan_date, upkeep.night(lake, scan_date, "frames")), lake, scan_date)
     say("writing report and map ...")
     return {
-        "lake": str(lake.folder),
+        "lake": str(lake),
         "rows": {name: upkeep.night(lake, scan_date, name).num_rows for name in COUNTED},
         "products": {name: rows.num_rows for name, rows in upkeep.products(lake, scan_date).items()},
         "scores": found,
-        "report": str(desk.report(lake, scan, scan_date, root / "report.html", shown(found))),
-        "map": str(desk.draw(lake, scan, scan_date, root / "map.html", "", now)),
+        "report": str(desk.report(lake, scan, scan_date, beside(root, "report.html"), shown(found))),
+        "map": str(desk.draw(lake, scan, scan_date, beside(root, "map.html"), "", now)),
         "scan_date": str(scan_date),
         "root": str(root),
     }

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -19,7 +18,7 @@ GRACE = timedelta(hours=24)
 """A table that should not outlive its stage is dropped this long after it was made, finished run or not."""
 SINGLED_OUT = ("trajectories", "links")
 """Tables that show single vehicles on their way: read with a purpose only."""
-LOOKS = "looks.jsonl"
+LOOKS = "looks"
 SUPPORTS = "supports"
 """The table of `sql/checks` that holds the support of every row of every product."""
 
@@ -48,12 +47,19 @@ def nights(lake: Lake) -> list[date]:
     return sorted({place.date for place in lake.places("cameras")})
 
 
+def state(lake: Lake, scan_date: date) -> str:
+    """Tell how far a night is: `none` never begun, `failed` begun and not finished, `completed`."""
+    if not lake.last(Place("cameras", scan_date)):
+        return "none"
+    return "completed" if all(lake.last(Place(name, scan_date)) for name in names("products")) else "failed"
+
+
 def night(lake: Lake, scan_date: date, table: str) -> pa.Table:
     """Read one table of a whole night; raise WindowNotFoundError where it was never made or has expired."""
     places = lake.night(table, scan_date)
     if not places:
         raise WindowNotFoundError(
-            f"lake {lake.folder}: no {table} for {scan_date}; dates there: {[str(d) for d in nights(lake)]}; "
+            f"lake {lake}: no {table} for {scan_date}; dates there: {[str(d) for d in nights(lake)]}; "
             f"run `thoroughfare run {lake.scan} --date {scan_date} --lake {lake.root}`"
         )
     return lake.read(places)
@@ -79,7 +85,7 @@ def expire(lake: Lake, now: datetime) -> list[tuple[Place, list[str]]]:
 
 def overdue(lake: Lake, now: datetime) -> list[Place]:
     """List the places whose files should be gone and are not: the proof of `expire`."""
-    return [p for p in lake.places() if _overdue(lake, p, now) and any((lake.folder / p.folder).glob("*.parquet"))]
+    return [p for p in lake.places() if _overdue(lake, p, now) and _parquet(lake, p)]
 
 
 def look(lake: Lake, scan: Scan, table: str, purpose: str, now: datetime) -> None:
@@ -90,30 +96,39 @@ def look(lake: Lake, scan: Scan, table: str, purpose: str, now: datetime) -> Non
         raise PrivacyError(
             f"{table} of {lake.scan} show single vehicles; state why with --purpose '...' (each look is logged), or use products"
         )
-    lake.folder.mkdir(parents=True, exist_ok=True)
-    entry = {"at": now.astimezone(UTC).isoformat(timespec="seconds"), "table": table, "purpose": purpose.strip()}
-    with Path(lake.folder / LOOKS).open("a", encoding="utf-8") as log:
-        log.write(json.dumps(entry, sort_keys=True) + "\n")
+    at = now.astimezone(UTC).isoformat(timespec="microseconds")
+    entry = {"at": at, "table": table, "purpose": purpose.strip()}
+    lake.storage.put(f"{LOOKS}/{at}-{table}.json", (json.dumps(entry, sort_keys=True) + "\n").encode())
+
+
+def looks(lake: Lake) -> list[dict[str, str]]:
+    """List every look at single vehicles, oldest first."""
+    return [json.loads(lake.storage.get(key)) for key in lake.storage.keys(LOOKS)]
 
 
 def _file_faults(lake: Lake, place: Place) -> Iterator[str]:
     """Hold the records of a place against its files, and the files against the records."""
-    folder, known = lake.folder / place.folder, set()
+    known = set()
     for commit in lake.commits(place):
         for file in commit.files:
-            known.add(file.name)
+            known.add(f"{place.folder}/{file.name}")
             yield from _faults(lake, place, file, dropped=lake.dropped(place, commit))
-    for path in sorted(folder.glob("*.parquet")):
-        if path.name not in known:
-            yield f"{path}: in no commit; an interrupted run left it, run the scan again or delete it"
+    for key in _parquet(lake, place):
+        if key not in known:
+            yield f"{lake}/{key}: in no commit; an interrupted run left it, run the scan again or delete it"
+
+
+def _parquet(lake: Lake, place: Place) -> list[str]:
+    """List the keys of a place's files of rows."""
+    return [key for key in lake.storage.keys(place.folder) if key.endswith(".parquet")]
 
 
 def _faults(lake: Lake, place: Place, file: File, *, dropped: bool) -> Iterator[str]:
     """Check one committed file."""
-    path = lake.folder / place.folder / file.name
+    key = f"{place.folder}/{file.name}"
     if dropped:
-        if path.exists():
-            yield f"{path}: expired but still there; run `thoroughfare expire`"
+        if key in lake.storage.keys(place.folder):
+            yield f"{lake}/{key}: expired but still there; run `thoroughfare expire`"
         return
     try:
         rows = lake.rows(place, file).num_rows
@@ -121,7 +136,7 @@ def _faults(lake: Lake, place: Place, file: File, *, dropped: bool) -> Iterator[
         yield str(error)
         return
     if rows != file.rows:
-        yield f"{path}: holds {rows} rows, its record says {file.rows}"
+        yield f"{lake}/{key}: holds {rows} rows, its record says {file.rows}"
 
 
 def _check(lake: Lake, scan_date: date, check: str) -> Iterator[Fault]:
@@ -141,9 +156,7 @@ def _checked(lake: Lake, scan_date: date, name: str) -> pa.Table:
         return night(lake, scan_date, name)
     supports = [(product, rows["support"].to_pylist()) for product, rows in sorted(products(lake, scan_date).items())]
     if not supports:
-        raise WindowNotFoundError(
-            f"lake {lake.folder}: no products for {scan_date}; run `thoroughfare run {lake.scan}`"
-        )
+        raise WindowNotFoundError(f"lake {lake}: no products for {scan_date}; run `thoroughfare run {lake.scan}`")
     pairs = [(product, support) for product, found in supports for support in found]
     kinds = pa.schema([("product", pa.string()), ("support", pa.int64())])
     return pa.Table.from_pylist([{"product": product, "support": support} for product, support in pairs], schema=kinds)

@@ -62,7 +62,7 @@ def test_rows_written_but_not_committed_are_not_there(tmp_path):
 
 
 def test_the_same_commit_twice_changes_no_byte(tmp_path):
-    before = tree(committed(tmp_path).root)
+    before = tree(tmp_path / committed(tmp_path).root)
     committed(tmp_path)
     assert tree(tmp_path) == before
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import runner, scans, upkeep
+from pipeline import clusters, runner, scans, upkeep
 from pipeline.errors import FeedError
 from pipeline.lake import Lake
 from pipeline.tables import FRAME_STATES, TABLES
@@ -24,7 +24,7 @@ MINUTES = scans.load("demo", scans.bundled(), hours="07:59-08:01")
 
 
 def run(root: Path, scan: scans.Scan = MINUTES, workers: int = 0) -> list[runner.Step]:
-    with runner.dask(workers) if workers else runner.here() as spread:
+    with clusters.spread(workers) as spread:
         return runner.Night(scan, NIGHT, Lake(root, scan.name), spread).run()
 
 
@@ -63,19 +63,19 @@ def test_every_planned_slot_has_one_state(lake):
 
 def test_no_pixel_and_no_vector_outlives_its_use(lake):
     assert all(lake.dropped(place) for name in ("snapshots", "embeddings") for place in lake.places(name))
-    assert not any(b"\xff\xd8\xff" in content for content in tree(lake.root).values())
+    assert not any(b"\xff\xd8\xff" in content for content in tree(Path(lake.root)).values())
 
 
 def test_a_second_run_does_nothing_and_changes_no_byte(lake):
-    before = tree(lake.root)
+    before = tree(Path(lake.root))
     assert not any(step.fresh for step in run(lake.root))
-    assert tree(lake.root) == before
+    assert tree(Path(lake.root)) == before
 
 
 def test_two_workers_give_the_same_bytes_as_one_and_as_none(lake, tmp_path):
     for workers in (1, 2):
         run(tmp_path / str(workers), workers=workers)
-        assert tree(tmp_path / str(workers)) == tree(lake.root)
+        assert tree(tmp_path / str(workers)) == tree(Path(lake.root))
 
 
 def test_a_changed_setting_reruns_its_stage_and_what_follows(lake, tmp_path):
@@ -100,7 +100,7 @@ def test_a_night_without_pictures_says_so(tmp_path):
 def test_a_job_names_its_rows_and_carries_none(tmp_path):
     night = runner.Night(MINUTES, NIGHT, Lake(tmp_path, "demo"), map)
     line = next(each for each in runner.STAGES if each.table == "cameras")
-    assert len(json.dumps(str(night._job(line, None, 0, ())))) < 2_000
+    assert len(json.dumps(str(night._job(line, None, 0, {})))) < 2_000
 
 
 def test_a_killed_run_is_finished_by_the_next(lake, tmp_path):
@@ -142,4 +142,4 @@ def _kill_and_finish(root: Path, lake: Lake, kills: int, seed: int) -> None:
         faults = [fault for fault in faults_of(Lake(root / "lake", "demo")) if "in no commit" not in fault]
         assert all("expired but still there" in fault for fault in faults)
     subprocess.run(words, check=True, capture_output=True, cwd=Path(__file__).parents[1])
-    assert tree(root / "lake") == tree(lake.root)
+    assert tree(root / "lake") == tree(Path(lake.root))

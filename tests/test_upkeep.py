@@ -1,7 +1,7 @@
 """Upkeep: tables live their days and no longer, a look at single vehicles needs a purpose and leaves a line."""
 
-import json
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +23,7 @@ def lake_of(root, *tables: str) -> Lake:
 
 
 def files(lake: Lake, table: str) -> int:
-    return len(list((lake.folder / table).rglob("*.parquet")))
+    return len(list(Path(str(lake), table).rglob("*.parquet")))
 
 
 @pytest.mark.parametrize("table", [name for name, table in TABLES.items() if table.lives_days])
@@ -61,7 +61,7 @@ def test_pixels_of_a_run_that_died_go_after_a_day(tmp_path):
 
 def test_a_killed_expiry_is_finished_by_the_next(tmp_path):
     lake = lake_of(tmp_path, "links")
-    content = next(lake.folder.rglob("*.parquet"))
+    content = next(Path(str(lake)).rglob("*.parquet"))
     kept = content.read_bytes()
     late = lake.made_at(Place("links", NIGHT)) + timedelta(days=9)
     upkeep.expire(lake, late)
@@ -97,8 +97,9 @@ def test_every_look_leaves_a_line(tmp_path):
     now = datetime(2026, 3, 7, 12, tzinfo=UTC)
     for purpose in ("signal timing at exit 4", "audit"):
         upkeep.look(Lake(tmp_path, "fdr"), FDR, "trajectories", purpose, now)
-    lines = (tmp_path / "fdr" / upkeep.LOOKS).read_text().splitlines()
-    assert [json.loads(line)["purpose"] for line in lines] == ["signal timing at exit 4", "audit"]
+        now += timedelta(seconds=1)
+    looks = upkeep.looks(Lake(tmp_path, "fdr"))
+    assert [look["purpose"] for look in looks] == ["signal timing at exit 4", "audit"]
 
 
 def test_counts_and_the_demo_city_need_no_purpose(tmp_path):

@@ -76,6 +76,8 @@ class Feed:
     fingerprint: Callable[[Scan, Window | None], str]
     """Tell whether what the feed would answer has changed: equal text, equal answers. None asks for list and roads."""
     needs_key: bool = False
+    live: bool = False
+    """Whether a picture can be had only at its time: such a night is polled as it goes, and cannot be made again."""
 
 
 def load(name: str) -> Feed:

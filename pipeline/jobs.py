@@ -1,0 +1,71 @@
+"""Do one call of one stage: read its tables, run it, check the answer, write it; here or on a worker."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.errors import SchemaError
+from pipeline.lake import Lake, Place, Written
+from pipeline.scans import Scan, Window
+from pipeline.stages import stage
+from pipeline.tables import TABLES
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of one stage: everything a worker needs, by name, no rows."""
+
+    table: str
+    scan: Scan
+    root: str
+    place: Place
+    part: int
+    window: Window | None
+    cameras: tuple[str, ...]
+    """Camera ids of its shard; empty for all."""
+    reads: dict[str, list[Place]]
+    made_from: str
+    """Digest of the lineage that its answer will be committed under."""
+
+
+def work(job: Job) -> Written:
+    """Run one job: read its tables, call its stage, check the answer, write and hold it."""
+    line, lake = stage(job.table), Lake(job.root, job.scan.name)
+    tables = {name: _rows(lake, job, name, places) for name, places in job.reads.items()}
+    asked = {"scan": job.scan, "window": job.window}
+    if "settings" in line.asks:
+        asked["settings"] = job.scan.settings(job.table, line.settings())
+    answer = line.function()(**tables, **{name: asked[name] for name in line.asks})
+    answers = answer if isinstance(answer, dict) else {job.table: answer}
+    written = [
+        (name, lake.write(at(job.place, name), job.part, _checked(name, rows)))
+        for name, rows in sorted(answers.items())
+    ]
+    lake.hold(job.place, job.part, job.made_from, written)
+    return written
+
+
+def at(place: Place, table: str) -> Place:
+    """Return the same window or night of another table."""
+    return Place(table, place.date, place.hour)
+
+
+def _rows(lake: Lake, job: Job, name: str, places: list[Place]) -> pa.Table:
+    """Read one input of a job: its own part of a sharded table, else all, cut to its cameras."""
+    sharded = bool(job.cameras) and stage(name).unit == "shard"
+    rows = lake.read(places, job.part if sharded else None)
+    if job.cameras and not sharded and "camera_id" in rows.column_names:
+        rows = rows.filter(pc.field("camera_id").isin(list(job.cameras)))
+    return rows
+
+
+def _checked(name: str, rows: pa.Table) -> pa.Table:
+    """Hold rows against their table; a product must state its support."""
+    if name in TABLES:
+        return TABLES[name].check(rows)
+    if "support" not in rows.column_names:
+        raise SchemaError(
+            f"{name}: no column `support`; make sql/{name}.sql return how many trajectories stand behind a row"
+        )
+    return rows
