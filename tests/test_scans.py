@@ -1,8 +1,9 @@
 """Scans: nights in UTC hours, settings that say what is wrong with them."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -74,3 +75,11 @@ def test_settings_say_what_is_wrong_and_where(tmp_path, text, sentence):
 def test_an_unknown_stage_setting_is_named():
     with pytest.raises(SettingsError, match="unknown keys"):
         scan(stages={"links": {"minimum": 1}}).settings("links", LinkSettings)
+
+
+def test_an_instant_belongs_to_the_night_that_last_began():
+    night = scan()
+    zone = ZoneInfo(night.timezone)
+    assert night.night_of(datetime(2026, 3, 7, 22, 0, tzinfo=zone)) == date(2026, 3, 7)
+    assert night.night_of(datetime(2026, 3, 8, 6, 0, tzinfo=zone)) == date(2026, 3, 7)
+    assert night.night_of(datetime(2026, 3, 8, 21, 59, tzinfo=zone)) == date(2026, 3, 7)

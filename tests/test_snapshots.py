@@ -1,5 +1,6 @@
 """Every planned slot of every camera becomes one row, whatever came."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -57,3 +58,50 @@ def test_fetching_twice_and_in_another_order_gives_the_same_rows():
 
 def test_no_cameras_give_no_rows():
     assert snapshots.fetch(TWO.slice(0, 0), SCAN, WINDOW).equals(SNAPSHOTS.empty())
+
+
+class Hands:
+    """A clock whose hands move by sleeping, and by `tick_s` at every look."""
+
+    def __init__(self, at: datetime, tick_s: float = 0.0) -> None:
+        self.at, self.tick = at, timedelta(seconds=tick_s)
+
+    def now(self) -> datetime:
+        self.at += self.tick
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def polled(monkeypatch: pytest.MonkeyPatch) -> Callable[[Hands], list[dict]]:
+    made = {"slots": lambda *_: [slot(n) for n in range(4)], "picture": picture, "live": True}
+    monkeypatch.setattr(feeds, "load", lambda _: feeds.Feed(**vars(FEED) | made))
+
+    def fetch(hands: Hands) -> list[dict]:
+        monkeypatch.setattr(snapshots, "CLOCK", snapshots.Clock(hands.now, hands.sleep))
+        return snapshots.fetch(TWO, SCAN, WINDOW).to_pylist()
+
+    return fetch
+
+
+def test_a_live_feed_is_asked_when_each_slot_has_come(polled):
+    hands = Hands(HOUR - timedelta(seconds=20))
+    fetched = polled(hands)
+    assert [row["fetched_at"] for row in fetched if row["camera_id"] == "made:a"] == [slot(n) for n in range(4)]
+    assert hands.at == slot(3)
+
+
+def test_live_pictures_of_the_past_are_missed_and_never_asked_for(polled):
+    late = Hands(slot(3) + timedelta(seconds=SCAN.cadence_s + 1))
+    fetched = polled(late)
+    assert [row["status"] for row in fetched] == ["missed: asked too late"] * 8
+    assert {row["jpeg"] for row in fetched} == {None}
+
+
+def test_a_slow_feed_gives_gaps_not_pictures_under_the_wrong_slot(polled):
+    fetched = polled(Hands(HOUR, tick_s=SCAN.cadence_s / 3))
+    came = [row for row in fetched if row["jpeg"] is not None]
+    assert 0 < len(came) < 8
+    assert all(row["fetched_at"] - row["slot_at"] < timedelta(seconds=1.5 * SCAN.cadence_s) for row in came)
