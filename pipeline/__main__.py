@@ -34,7 +34,7 @@ from pipeline.options import (
     scan_of,
 )
 
-EXIT_CODES = "Exit codes: 0 done, 1 pipeline, 2 settings, 3 no such plug, 4 feed, 5 schema, 6 no such window, 7 integrity, 8 privacy."
+EXIT_CODES = "Exit codes: 0 done, 1 pipeline, 2 settings, 3 no such plug, 4 feed, 5 schema, 6 no such window, 7 integrity, 8 privacy, 9 no room."
 app = typer.Typer(
     name="thoroughfare",
     help=f"Anonymous movement from public traffic cameras.\n\n{EXIT_CODES}",

@@ -47,3 +47,9 @@ class PrivacyError(PipelineError, PermissionError):
     """What was asked would show too few vehicles or too much of one; exit code 8."""
 
     exit_code = 8
+
+
+class SpaceError(PipelineError, OSError):
+    """The disk has not the room that a night needs, so it is not begun; exit code 9."""
+
+    exit_code = 9

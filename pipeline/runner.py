@@ -34,6 +34,19 @@ class Step:
     """Whether it had to run; False when the same was committed before."""
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How far one stage is in one window or night."""
+
+    place: Place
+    commit: Commit | None
+    current: bool
+    """Whether `commit` follows from what would be read now; a run would leave it as it is."""
+    held: int
+    """Shards of a commit to come that are written."""
+    shards: int
+
+
 @dataclass
 class Night:
     """One scan on one scan date, brought up to date stage by stage."""
@@ -43,6 +56,8 @@ class Night:
     lake: Lake
     spread: Spread
     report: Callable[[Step], None] = field(default=lambda _: None)
+    begin: Callable[[Stage, Window | None], None] = field(default=lambda *_: None)
+    """Told each stage and window before it is looked at, so that a fault can name them."""
 
     def run(self) -> list[Step]:
         """Bring every table of the night up to date, in the order of the line, and drop what is outlived."""
@@ -57,6 +72,7 @@ class Night:
 
     def ensure(self, line: Stage, window: Window | None) -> Step:
         """Bring one stage's table of one window, or of the night, up to date; return what was done."""
+        self.begin(line, window)
         place, made_from = self._place(line, window), self._lineage(line, window)
         last = self._last(line, place)
         if last is not None and (last.lineage == made_from or self._past(line, window)):
@@ -70,6 +86,7 @@ class Night:
 
     def hold(self, line: Stage, window: Window, part: int) -> int:
         """Do one shard of a stage and hold it, for `ensure` to commit with the others; returns rows."""
+        self.begin(line, window)
         place, made_from = self._place(line, window), self._lineage(line, window)
         last = self._last(line, place)
         if last is not None and last.lineage == made_from:
@@ -78,6 +95,14 @@ class Night:
         if part not in (there := self.lake.held(place, digest(made_from))):
             (there[part],) = self.spread(work, [self._job(line, window, part, made_from)])
         return sum(file.rows for _, file in there[part])
+
+    def standing(self, line: Stage, window: Window | None) -> Standing:
+        """Tell how far a stage is in a window or the night; changes nothing."""
+        place, made_from = self._place(line, window), self._lineage(line, window)
+        last = self._last(line, place)
+        current = last is not None and (last.lineage == made_from or self._past(line, window))
+        shards = len(self.shards) if line.unit == "shard" else 1
+        return Standing(place, last, current, len(self.lake.held(place, digest(made_from))), shards)
 
     @cached_property
     def windows(self) -> list[Window]:
