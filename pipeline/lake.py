@@ -75,7 +75,7 @@ class Commit:
 
     def to_bytes(self) -> bytes:
         """Return the record's bytes: sorted JSON, no clock in it."""
-        return (json.dumps(asdict(self), indent=1, sort_keys=True) + "\n").encode()
+        return _sealed(asdict(self))
 
 
 Written = list[tuple[str, File]]
@@ -113,15 +113,15 @@ class Lake:
 
     def hold(self, place: Place, part: int, made_from: str, files: Written) -> None:
         """Note that a part of a commit to come is written: `made_from` is the digest of its lineage."""
-        note = [[table, asdict(file)] for table, file in files]
-        self._put(f"{place.folder}/{_held(part, made_from)}", _json(note))
+        note = {"written": [[table, asdict(file)] for table, file in files]}
+        self._put(f"{place.folder}/{_held(part, made_from)}", _sealed(note))
 
     def held(self, place: Place, made_from: str) -> dict[int, Written]:
-        """Return the parts of a commit to come that are written, by part."""
+        """Return the parts of a commit to come that are written, by part; a damaged record holds nothing."""
         found = {}
         for key in self._keys(place, "part-", f"-{made_from[:16]}.json"):
-            with suppress(FileNotFoundError):
-                note = json.loads(self.storage.get(key))
+            with suppress(FileNotFoundError, IntegrityError):
+                note = self.record(key)["written"]
                 found[int(PurePosixPath(key).name.split("-")[1])] = [(name, File(**file)) for name, file in note]
         return found
 
@@ -155,14 +155,22 @@ class Lake:
 
     def load(self, key: str) -> Commit:
         """Read one commit record; raise IntegrityError when it is not one."""
-        try:
-            record = json.loads(self.storage.get(key))
-            files = tuple(File(**file) for file in record["files"])
-            return Commit(record["table"], record["revision"], files, record["lineage"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise IntegrityError(
-                f"{self}/{key}: not a commit record ({error}); delete that folder and run again"
-            ) from error
+        record = self.record(key)
+        return Commit(
+            record["table"], record["revision"], tuple(File(**file) for file in record["files"]), record["lineage"]
+        )
+
+    def record(self, key: str) -> dict[str, Any]:
+        """Read a record; raise IntegrityError unless it is, to the byte, what was written."""
+        content = self.storage.get(key)
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            note: dict[str, Any] = json.loads(content)
+            del note["seal"]
+            if _sealed(note) == content:
+                return note
+        raise IntegrityError(
+            f"{self}/{key}: not a commit record as it was written; restore it or delete that folder and run again"
+        )
 
     def read(self, places: list[Place], part: int | None = None) -> pa.Table:
         """Read the newest commits of some places of one table, every byte verified before it is used.
@@ -212,7 +220,7 @@ class Lake:
         gone = []
         for commit in self.commits(place):
             note = {"because": because, "files": [file.name for file in commit.files]}
-            self._put(_record(place, commit.revision, "expired"), _json(note))
+            self._put(_record(place, commit.revision, "expired"), _sealed(note))
             gone += [f.name for f in commit.files if self.storage.delete(f"{place.folder}/{f.name}")]
         return gone
 
@@ -271,9 +279,9 @@ def _held(part: int, made_from: str) -> str:
     return f"part-{part:04d}-{made_from[:16]}.json"
 
 
-def _json(note: Any) -> bytes:
-    """Write a record on one line."""
-    return (json.dumps(note, sort_keys=True) + "\n").encode()
+def _sealed(note: dict[str, Any]) -> bytes:
+    """Write a record with the hash of itself: a JSON file has no checksum of its own."""
+    return (json.dumps(note | {"seal": digest(note)}, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _place(folder: PurePosixPath) -> Place:

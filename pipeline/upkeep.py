@@ -107,7 +107,10 @@ def looks(lake: Lake) -> list[dict[str, str]]:
 
 
 def _file_faults(lake: Lake, place: Place) -> Iterator[str]:
-    """Hold the records of a place against its files, and the files against the records."""
+    """Hold the records of a place against their own hashes and its files, and the files against the records."""
+    if damaged := list(_record_faults(lake, place)):
+        yield from damaged
+        return
     known = set()
     for commit in lake.commits(place):
         for file in commit.files:
@@ -116,6 +119,16 @@ def _file_faults(lake: Lake, place: Place) -> Iterator[str]:
     for key in _parquet(lake, place):
         if key not in known:
             yield f"{lake}/{key}: in no commit; an interrupted run left it, run the scan again or delete it"
+
+
+def _record_faults(lake: Lake, place: Place) -> Iterator[str]:
+    """Check every record of a place: commits, markers and held parts."""
+    for key in lake.storage.keys(place.folder):
+        if key.endswith(".json"):
+            try:
+                lake.record(key)
+            except IntegrityError as error:
+                yield str(error)
 
 
 def _parquet(lake: Lake, place: Place) -> list[str]:

@@ -92,6 +92,20 @@ def test_every_flipped_bit_is_found_before_a_value_is_used(tmp_path):
             lake.read([PLACE])
 
 
+def test_every_flipped_bit_of_a_record_is_found(tmp_path):
+    lake = committed(tmp_path)
+    lake.hold(PLACE, 1, "f" * 64, [("links", lake.files(PLACE)[0])])
+    for path in sorted(tmp_path.rglob("*.json")):
+        content = path.read_bytes()
+        for bit in range(0, len(content) * 8, 5):
+            path.write_bytes(content[: bit // 8] + bytes([content[bit // 8] ^ 1 << bit % 8]) + content[bit // 8 + 1 :])
+            assert any("not a commit record" in fault for fault in faults_of(lake))
+            assert lake.held(PLACE, "f" * 64) == {} or "part-" not in path.name
+        path.write_bytes(content)
+    assert faults_of(lake) == []
+    assert list(lake.held(PLACE, "f" * 64)) == [1]
+
+
 def test_a_missing_and_a_stray_file_are_named(tmp_path):
     lake = committed(tmp_path)
     path = next(tmp_path.rglob("*.parquet"))
