@@ -62,4 +62,5 @@ def _row(camera: Camera, feed: Feed, scan: Scan) -> dict[str, object]:
         "licence": feed.licence or scan.licence,
         "attribution": feed.attribution or scan.attribution,
         "cleared": feed.cleared,
+        "image_url": camera.image_url or None,
     }

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from pipeline import feeds
-from pipeline.feeds import Feed
+from pipeline.feeds import Camera, Feed
 from pipeline.scans import Scan, Window
 from pipeline.tables import SNAPSHOTS
 
@@ -39,19 +39,19 @@ def fetch(cameras: pa.Table, scan: Scan, window: Window) -> pa.Table:
         The `snapshots` table, one row per slot. A picture that did not come is a row too, with the reason as its status.
     """
     feed = feeds.load(scan.feed)
-    ids = zip(cameras["camera_id"].to_pylist(), cameras["native_id"].to_pylist(), strict=True)
-    due = sorted((slot, *each) for each in sorted(ids) for slot in feed.slots(scan, window, each[1]))
+    listed = {row["camera_id"]: Camera.of(row) for row in cameras.to_pylist()}
+    due = sorted((slot, id_) for id_, each in listed.items() for slot in feed.slots(scan, window, each.native_id))
     ask = _polled if feed.live else snapshot
-    rows = [ask(feed, scan, camera_id, native_id, slot) for slot, camera_id, native_id in due]
+    rows = [ask(feed, scan, id_, listed[id_], slot) for slot, id_ in due]
     return SNAPSHOTS.check(pa.Table.from_pylist(rows, schema=SNAPSHOTS.schema))
 
 
-def snapshot(feed: Feed, scan: Scan, camera_id: str, native_id: str, slot: datetime) -> dict[str, object]:
+def snapshot(feed: Feed, scan: Scan, camera_id: str, camera: Camera, slot: datetime) -> dict[str, object]:
     """Fetch one slot as a row of `snapshots`.
 
     A live picture arrives when it does; recorded and rendered ones when they were taken, so that a re-run gives the same bytes.
     """
-    picture = feed.picture(scan, native_id, slot)
+    picture = feed.picture(scan, camera, slot)
     arrived = CLOCK.now() if feed.live else picture.captured_at or slot
     return {
         "camera_id": camera_id,
@@ -64,12 +64,12 @@ def snapshot(feed: Feed, scan: Scan, camera_id: str, native_id: str, slot: datet
     }
 
 
-def _polled(feed: Feed, scan: Scan, camera_id: str, native_id: str, slot: datetime) -> dict[str, object]:
+def _polled(feed: Feed, scan: Scan, camera_id: str, camera: Camera, slot: datetime) -> dict[str, object]:
     """Wait for a slot's time and fetch it, unless the next slot's time has come."""
     if (early_s := (slot - CLOCK.now()).total_seconds()) > 0:
         CLOCK.sleep(early_s)
     if -(slot - CLOCK.now()).total_seconds() < max(scan.cadence_s, feed.min_interval_s):
-        return snapshot(feed, scan, camera_id, native_id, slot)
+        return snapshot(feed, scan, camera_id, camera, slot)
     nothing = dict.fromkeys(SNAPSHOTS.schema.names)
     return nothing | {
         "camera_id": camera_id, "slot_at": slot, "captured_at_source": "none", "status": "missed: asked too late",

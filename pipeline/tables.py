@@ -89,6 +89,7 @@ CAMERAS = Table(
             _column("licence", _text, "licence of its pictures"),
             _column("attribution", _text, "line to show beside anything made of them"),
             _column("cleared", pa.bool_(), "whether its terms allow this use"),
+            _column("image_url", _text, "address of its newest picture, without any key", null=True),
         ]
     ),
     lives_days=KEPT,

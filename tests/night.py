@@ -32,7 +32,7 @@ def cameras() -> pa.Table:
         {
             "camera_id": camera, "feed": "demo", "native_id": camera[5:], "name": name, "lon": place(node)[0],
             "lat": place(node)[1], "bearing_deg": 15.0 * node, "road": "Ring Road", "cadence_s": 2.0,
-            "licence": "CC0-1.0", "attribution": "Pictures: <b>Demo City</b>", "cleared": True,
+            "licence": "CC0-1.0", "attribution": "Pictures: <b>Demo City</b>", "cleared": True, "image_url": None,
         }
         for (camera, node), name in zip(CAMERA_NODES.items(), NAMES, strict=True)
     ]  # fmt: skip

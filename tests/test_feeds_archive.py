@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import FeedError
-from pipeline.feeds import archive, load
+from pipeline.feeds import Camera, archive, load
 from pipeline.feeds.archive import recordings
 from pipeline.scans import Scan, Window
 
 NOON = datetime(2024, 6, 1, 16, 0, tzinfo=UTC)
 """Twelve o'clock in New York."""
+A = Camera("a", "a", -73.98, 40.75)
 GOOD = "a,40.75,-73.98"
 Folder = Callable[..., Scan]
 
@@ -149,7 +150,7 @@ def test_slots_are_the_times_of_frames_in_utc(folder: Folder):
 def test_a_gap_has_the_slots_that_are_missing_in_it(folder: Folder):
     scan = folder(GOOD, frames={"a": named(0, 10, 20, 50, 60)})
     assert offsets(scan) == [0, 10, 20, 30, 40, 50, 60]
-    assert archive.picture(scan, "a", NOON + timedelta(seconds=30)).status == "missed: no file"
+    assert archive.picture(scan, A, NOON + timedelta(seconds=30)).status == "missed: no file"
 
 
 def test_an_hour_that_no_camera_recorded_has_no_slots(folder: Folder):
@@ -160,7 +161,7 @@ def test_an_hour_that_no_camera_recorded_has_no_slots(folder: Folder):
 
 
 def test_a_picture_has_its_bytes_and_the_time_of_its_name(folder: Folder):
-    picture = archive.picture(folder(GOOD), "a", NOON)
+    picture = archive.picture(folder(GOOD), A, NOON)
     assert picture.jpeg == b"picture 20240601T120000.jpg"
     assert (picture.status, picture.captured_at, picture.captured_at_source) == ("ok", NOON, "name")
 
@@ -169,7 +170,7 @@ def test_a_file_that_goes_away_is_a_missed_picture(folder: Folder):
     scan = folder(GOOD, frames={"a": named(0, 2)})
     assert offsets(scan) == [0, 2]
     (Path(scan.source) / "frames" / "a" / "20240601T120002.jpg").unlink()
-    assert archive.picture(scan, "a", NOON + timedelta(seconds=2)).status == "missed: no file"
+    assert archive.picture(scan, A, NOON + timedelta(seconds=2)).status == "missed: no file"
 
 
 def test_a_new_frame_is_seen_by_the_same_process(folder: Folder):

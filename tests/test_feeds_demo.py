@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import FeedError
-from pipeline.feeds import demo, load
+from pipeline.feeds import Camera, demo, load
 from pipeline.feeds.demo import city, labels, render, traffic, vehicles
 from pipeline.scans import Scan
 from pipeline.tables import LABELS
@@ -25,7 +25,7 @@ START = datetime(2026, 5, 5, 11, 50, tzinfo=UTC)
 
 
 def shot(camera: str, second: float, night: timedelta = timedelta(0)):
-    return FEED.picture(SCAN, camera, START + night + timedelta(seconds=second))
+    return FEED.picture(SCAN, Camera(camera, camera, 0.0, 0.0), START + night + timedelta(seconds=second))
 
 
 def pixels(jpeg: bytes):
@@ -100,7 +100,7 @@ def test_a_broken_picture_comes_but_is_short(camera, second):
 
 
 def test_a_missed_slot_brings_no_bytes_and_says_so():
-    assert shot("101", 150) == demo.picture(SCAN, "101", START + timedelta(seconds=150))
+    assert shot("101", 150) == demo.picture(SCAN, Camera("101", "101", 0.0, 0.0), START + timedelta(seconds=150))
     assert shot("101", 150).jpeg is None
     assert demo.fault(SCAN, "101", START + timedelta(seconds=150)).kind == "missed"
 

@@ -8,7 +8,7 @@ from builders import camera, rows
 from test_cameras import FEED, SCAN
 
 from pipeline import feeds, snapshots
-from pipeline.feeds import Picture
+from pipeline.feeds import Camera, Picture
 from pipeline.scans import Window
 from pipeline.tables import SNAPSHOTS
 
@@ -21,11 +21,11 @@ def slot(number: int) -> datetime:
     return HOUR + timedelta(seconds=10 * number)
 
 
-def picture(_scan: object, native_id: str, at: datetime) -> Picture:
+def picture(_scan: object, camera: Camera, at: datetime) -> Picture:
     """Nothing comes from camera b's second slot; all else does, 3 s old."""
-    if native_id == "b" and at == slot(1):
+    if camera.native_id == "b" and at == slot(1):
         return Picture("missed: HTTP 503")
-    return Picture("ok", f"{native_id}{at}".encode(), at - timedelta(seconds=3), "feed")
+    return Picture("ok", f"{camera.native_id}{at}".encode(), at - timedelta(seconds=3), "feed")
 
 
 @pytest.fixture(autouse=True)

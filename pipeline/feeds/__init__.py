@@ -4,10 +4,11 @@ Adding a feed is one module here with `FEED = Feed(...)`, loaded by its file nam
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -31,6 +32,13 @@ class Camera:
     road: str | None = None
     cadence_s: float | None = None
     """Seconds between two new pictures; None where only the scan says."""
+    image_url: str = ""
+    """Address of its newest picture, without any key; empty where the feed knows without one."""
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """Return the camera that a row of `cameras` tells of."""
+        return cls(**{each.name: row[each.name] for each in fields(cls)} | {"image_url": row["image_url"] or ""})
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,8 @@ class Feed:
     """List the cameras; raise FeedError when the list cannot be read."""
     slots: Callable[[Scan, Window, str], list[datetime]]
     """Plan the observations of one camera (by native id) in one window, UTC, ascending."""
-    picture: Callable[[Scan, str, datetime], Picture]
-    """Fetch one planned observation (native id, slot)."""
+    picture: Callable[[Scan, Camera, datetime], Picture]
+    """Fetch one planned observation (camera, slot)."""
     roads: Callable[[Scan], pa.Table]
     """Return the road graph as a `roads` table, empty where there is none."""
     fingerprint: Callable[[Scan, Window | None], str]
@@ -78,6 +86,18 @@ class Feed:
     needs_key: bool = False
     live: bool = False
     """Whether a picture can be had only at its time: such a night is polled as it goes, and cannot be made again."""
+    timezone: str = ""
+    """IANA name of its cameras' zone; empty where the scan says."""
+    metric_crs: str = ""
+    """Projected CRS with metres that suits its cameras; empty where the scan says."""
+    cadence_s: float | None = None
+    """Seconds between two new pictures as its operator states it; None where only cameras or the scan say."""
+    requests_per_minute: float | None = None
+    """Most requests a minute that its terms allow, all cameras together; None where they state none."""
+    hosts: tuple[str, ...] = ()
+    """`scheme://host[:port]` of every address it may be asked at; nothing else is ever connected to."""
+    bounds: tuple[float, float, float, float] | None = None
+    """West, south, east, north of its operator's area, degrees WGS 84; a camera outside is rejected."""
 
 
 def load(name: str) -> Feed:

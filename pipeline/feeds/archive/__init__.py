@@ -53,13 +53,13 @@ def slots(scan: Scan, window: Window, native_id: str) -> list[datetime]:
     return list(recording.slots[first:last]) if recorded else []
 
 
-def picture(scan: Scan, native_id: str, slot: datetime) -> Picture:
+def picture(scan: Scan, camera: Camera, slot: datetime) -> Picture:
     """Read the frame of a slot; a file that is missing or unreadable is a value."""
-    name = _recording(scan, native_id).files.get(slot)
+    name = _recording(scan, camera.native_id).files.get(slot)
     if name is None:
         return Picture("missed: no file")
     try:
-        with (_frames(scan) / native_id / name).open("rb") as file:
+        with (_frames(scan) / camera.native_id / name).open("rb") as file:
             return Picture("ok", file.read(PICTURE_LIMIT_BYTES + 1), slot, "name")
     except OSError as error:
         return Picture(f"missed: {error.strerror or 'unreadable file'}")

@@ -49,8 +49,9 @@ def slots(scan: Scan, window: Window, native_id: str) -> list[datetime]:
     ]
 
 
-def picture(scan: Scan, native_id: str, slot: datetime) -> Picture:
+def picture(scan: Scan, camera: Camera, slot: datetime) -> Picture:
     """Render one planned observation; the same scan date, camera and slot give the same bytes."""
+    native_id = camera.native_id
     _station(native_id)
     second, wrong = _second(scan, slot), fault(scan, native_id, slot)
     if wrong and wrong.kind == "missed":
