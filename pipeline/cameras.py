@@ -29,7 +29,7 @@ def survey(scan: Scan) -> pa.Table:
             f"feed {scan.feed}: its terms ({feed.terms_url or feed.operator}) are not cleared for this use; "
             f"ask its operator, then set cleared in pipeline/feeds/{scan.feed}.py"
         )
-    rows = [_row(camera, feed, scan) for camera in _chosen(feed.cameras(scan), scan)]
+    rows = [_row(camera, feed, scan) for camera in _chosen(feeds.listing(feed, scan).cameras, scan)]
     return CAMERAS.check(pa.Table.from_pylist(rows, schema=CAMERAS.schema))
 
 

@@ -3,8 +3,8 @@
 Adding a feed is one module here with `FEED = Feed(...)`, loaded by its file name.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from importlib import import_module
 from pkgutil import iter_modules
@@ -42,6 +42,37 @@ class Camera:
 
 
 @dataclass(frozen=True)
+class Rejected:
+    """A row of a feed's list that is no camera to observe."""
+
+    native_id: str
+    """The feed's own id, verbatim; its row's number where it has none."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a feed's list says: the cameras to observe, and every other row with its reason."""
+
+    cameras: list[Camera]
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Key:
+    """How a feed wants its key. The key itself stands in the environment alone."""
+
+    env: str
+    """Name of the environment variable that holds it."""
+    header: str = ""
+    """Header that carries it."""
+    value: str = "{key}"
+    """What that header says."""
+    query: str = ""
+    """Query parameter that carries it, where no header does."""
+
+
+@dataclass(frozen=True)
 class Picture:
     """What came for one planned observation. Faults are values: `jpeg` is None where nothing came."""
 
@@ -52,6 +83,14 @@ class Picture:
     """When the picture was taken, UTC; None where the feed does not tell."""
     captured_at_source: str = "none"
     """`name`, `feed`, `last_modified`, `render` or `none`."""
+    arrived_at: datetime | None = None
+    """When the last byte of a live picture came, UTC; None where that is when it was asked for."""
+
+
+Due = Sequence[tuple[Camera, datetime]]
+Pictures = Callable[[Scan, Due, float, dict[str, Any]], list[Picture]]
+"""Answers in the order of what is due. Asked with the seconds until which asking makes sense, and with a memory of the
+window that is the feed's to fill: what a server said of its last pictures."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +122,10 @@ class Feed:
     """Return the road graph as a `roads` table, empty where there is none."""
     fingerprint: Callable[[Scan, Window | None], str]
     """Tell whether what the feed would answer has changed: equal text, equal answers. None asks for list and roads."""
+    listing: Callable[[Scan], Listing] | None = None
+    """List the cameras and the rows that are none; None where every row is one."""
+    pictures: Pictures | None = None
+    """Fetch observations that are due together; None asks for one after another."""
     needs_key: bool = False
     live: bool = False
     """Whether a picture can be had only at its time: such a night is polled as it goes, and cannot be made again."""
@@ -106,6 +149,11 @@ def load(name: str) -> Feed:
         raise FeedNotFoundError(f"no feed {name!r}; choose from {names()} or add pipeline/feeds/{name}.py")
     feed: Feed = import_module(f"pipeline.feeds.{name}").FEED
     return feed
+
+
+def listing(feed: Feed, scan: Scan) -> Listing:
+    """Ask a feed for its cameras and for the rows that are none."""
+    return feed.listing(scan) if feed.listing else Listing(feed.cameras(scan))
 
 
 def names() -> list[str]:
