@@ -1,10 +1,12 @@
 """Do one call of one stage: read its tables, run it, check the answer, write it; here or on a worker."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline import quarantine
 from pipeline.errors import SchemaError
 from pipeline.lake import Lake, Place, Written
 from pipeline.scans import Scan, Window
@@ -27,28 +29,53 @@ class Job:
     reads: dict[str, list[Place]]
     made_from: str
     """Digest of the lineage that its answer will be committed under."""
+    quarantined: tuple[quarantine.Entry, ...] = ()
+    """Pictures of its cameras that are not to be read."""
+    only: quarantine.Span | None = None
+    """Of a probe: the only pictures to be read."""
 
 
 def work(job: Job) -> Written:
-    """Run one job: read its tables, call its stage, check the answer, write and hold it."""
-    line, lake = stage(job.table), Lake(job.root, job.scan.name)
-    tables = {name: _rows(lake, job, name, places) for name, places in job.reads.items()}
-    asked = {"scan": job.scan, "window": job.window}
-    if "settings" in line.asks:
-        asked["settings"] = job.scan.settings(job.table, line.settings())
-    answer = line.function()(**tables, **{name: asked[name] for name in line.asks})
-    answers = answer if isinstance(answer, dict) else {job.table: answer}
+    """Do one job: run it, check the answer, write and hold it; what another run holds already is not done again."""
+    lake = Lake(job.root, job.scan.name)
+    if (there := lake.held(job.place, job.made_from).get(job.part)) is not None:
+        return there
     written = [
         (name, lake.write(at(job.place, name), job.part, _checked(name, rows)))
-        for name, rows in sorted(answers.items())
+        for name, rows in sorted(_run(job, lake).items())
     ]
     lake.hold(job.place, job.part, job.made_from, written)
     return written
 
 
+def probe(job: Job) -> None:
+    """Do one job and forget the answer: that it ends well is what is asked."""
+    _run(job, Lake(job.root, job.scan.name))
+
+
+def models(job: Job) -> dict[str, str]:
+    """Name the networks a job runs, by kind (`detector`, `encoder`)."""
+    line = stage(job.table)
+    if "snapshots" not in line.reads or "settings" not in line.asks:
+        return {}
+    settings: Any = job.scan.settings(job.table, line.settings())
+    return {kind: getattr(settings, kind) for kind in ("detector", "encoder") if hasattr(settings, kind)}
+
+
 def at(place: Place, table: str) -> Place:
     """Return the same window or night of another table."""
     return Place(table, place.date, place.hour)
+
+
+def _run(job: Job, lake: Lake) -> dict[str, pa.Table]:
+    """Read a job's tables and call its stage."""
+    line = stage(job.table)
+    tables = {name: _rows(lake, job, name, places) for name, places in job.reads.items()}
+    asked: dict[str, Any] = {"scan": job.scan, "window": job.window}
+    if "settings" in line.asks:
+        asked["settings"] = job.scan.settings(job.table, line.settings())
+    answer = line.function()(**tables, **{name: asked[name] for name in line.asks})
+    return answer if isinstance(answer, dict) else {job.table: answer}
 
 
 def _rows(lake: Lake, job: Job, name: str, places: list[Place]) -> pa.Table:
@@ -57,7 +84,7 @@ def _rows(lake: Lake, job: Job, name: str, places: list[Place]) -> pa.Table:
     rows = lake.read(places, job.part if sharded else None)
     if job.cameras and not sharded and "camera_id" in rows.column_names:
         rows = rows.filter(pc.field("camera_id").isin(list(job.cameras)))
-    return rows
+    return quarantine.blanked(rows, job.quarantined, job.only) if name == "snapshots" else rows
 
 
 def _checked(name: str, rows: pa.Table) -> pa.Table:

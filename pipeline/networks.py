@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -86,9 +86,8 @@ def load(path: Path, layout: Layout) -> tuple[Network, str]:
     Raises:
         IntegrityError: a file is missing, too large, not the card's sha256, or does not fit the layout.
     """
-    card = _card(path.with_suffix(".json"))
-    weights = read(path.with_suffix(".npz"), str(card["sha256"]), shapes(layout))
-    return Network(layout, weights), f"{path.stem}@{str(card['sha256'])[:12]}"
+    sha256 = str(_card(path.with_suffix(".json"))["sha256"])
+    return _network(path, layout, sha256), f"{path.stem}@{sha256[:12]}"
 
 
 def read(path: Path, sha256: str, wanted: dict[str, tuple[int, ...]]) -> Weights:
@@ -112,6 +111,12 @@ def write(path: Path, weights: Weights, **card: Any) -> None:
     path.with_suffix(".npz").write_bytes(buffer.getvalue())
     card = {"sha256": hashlib.sha256(buffer.getvalue()).hexdigest(), "parameters": parameters(weights), **card}
     path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+@cache
+def _network(path: Path, layout: Layout, sha256: str) -> Network:
+    """Build a network once in a process: it is compiled by its first run."""
+    return Network(layout, read(path.with_suffix(".npz"), sha256, shapes(layout)))
 
 
 def shapes(layout: Layout) -> dict[str, tuple[int, ...]]:
@@ -180,6 +185,10 @@ def _tensorflow() -> Any:
         with suppress(RuntimeError):
             tf.config.threading.set_intra_op_parallelism_threads(wanted)
             tf.config.threading.set_inter_op_parallelism_threads(1)
+    for gpu in tf.config.list_physical_devices("GPU"):
+        # else TensorFlow takes the whole of every GPU it sees, and the next process has none
+        with suppress(RuntimeError):
+            tf.config.experimental.set_memory_growth(gpu, True)
     return tf
 
 

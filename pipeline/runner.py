@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from pipeline import feeds, lineage, query
-from pipeline.clusters import Spread
-from pipeline.errors import FeedError, WindowNotFoundError
+from pipeline import feeds, lineage, quarantine, query
+from pipeline.clusters import Lost, LostWorkersError, Spread, poison
+from pipeline.errors import FeedError, IntegrityError, WindowNotFoundError
 from pipeline.jobs import Job, at, work
 from pipeline.lake import Commit, File, Lake, Place, Written, digest
 from pipeline.scans import Scan, Window
@@ -73,13 +74,7 @@ class Night:
     def ensure(self, line: Stage, window: Window | None) -> Step:
         """Bring one stage's table of one window, or of the night, up to date; return what was done."""
         self.begin(line, window)
-        place, made_from = self._place(line, window), self._lineage(line, window)
-        last = self._last(line, place)
-        if last is not None and (last.lineage == made_from or self._past(line, window)):
-            self.lake.release(place)
-            step = Step(line.table, place, last.rows, fresh=False)
-        else:
-            step = self._made(line, window, place, made_from)
+        step = self._brought(line, window)
         self._drop_outlived(line, window)
         self.report(step)
         return step
@@ -87,14 +82,19 @@ class Night:
     def hold(self, line: Stage, window: Window, part: int) -> int:
         """Do one shard of a stage and hold it, for `ensure` to commit with the others; returns rows."""
         self.begin(line, window)
-        place, made_from = self._place(line, window), self._lineage(line, window)
-        last = self._last(line, place)
-        if last is not None and last.lineage == made_from:
-            return sum(file.rows for file in last.files if file.part == part)
+        standing = self.standing(line, window)
+        if standing.current and standing.commit:
+            return sum(file.rows for file in standing.commit.parts if file.part == part)
         self._revive(line, window)
-        if part not in (there := self.lake.held(place, digest(made_from))):
-            (there[part],) = self.spread(work, [self._job(line, window, part, made_from)])
-        return sum(file.rows for _, file in there[part])
+        made_from = self._lineage(line, window)
+        there = self.lake.held(standing.place, digest(made_from))
+        try:
+            written = there[part] if part in there else self._worked([self._job(line, window, part, made_from)])[0]
+        except LostWorkersError as lost:
+            if self._spared(lost, line, window):
+                return self.hold(line, window, part)
+            raise
+        return sum(file.rows for _, file in written)
 
     def standing(self, line: Stage, window: Window | None) -> Standing:
         """Tell how far a stage is in a window or the night; changes nothing."""
@@ -130,34 +130,85 @@ class Night:
         by_unit = {"scan": 1, "shard": len(self.windows), "window": len(self.windows), "night": 1}
         return sum(by_unit[line.unit] for line in STAGES)
 
-    def _made(self, line: Stage, window: Window | None, place: Place, made_from: dict[str, Any]) -> Step:
+    def _brought(self, line: Stage, window: Window | None) -> Step:
+        """Leave a stage's table as it stands, or make it."""
+        standing = self.standing(line, window)
+        if standing.current and standing.commit:
+            self.lake.release(standing.place)
+            return Step(line.table, standing.place, standing.commit.rows, fresh=False)
+        return self._made(line, window)
+
+    def _made(self, line: Stage, window: Window | None) -> Step:
         """Run and commit a stage; where another run of the same night was faster, take what it committed."""
         try:
             self._revive(line, window)
-            return Step(line.table, place, self._commit(line, window, made_from), fresh=True)
-        except WindowNotFoundError:
-            last = self._last(line, place)
-            if last is None or last.lineage != made_from:
+            return Step(line.table, self._place(line, window), self._commit(line, window), fresh=True)
+        except LostWorkersError as lost:
+            if self._spared(lost, line, window):
+                return self._brought(line, window)
+            # no picture is to blame: the workers died of something else, once more may do
+            return Step(line.table, self._place(line, window), self._commit(line, window), fresh=True)
+        except (WindowNotFoundError, IntegrityError):
+            # the other run has dropped what this one was reading, and does so only after it has committed
+            standing = self.standing(line, window)
+            if not standing.current or standing.commit is None:
                 raise
-            return Step(line.table, place, last.rows, fresh=False)
+            return Step(line.table, standing.place, standing.commit.rows, fresh=False)
 
-    def _commit(self, line: Stage, window: Window | None, made_from: dict[str, Any]) -> int:
+    def _commit(self, line: Stage, window: Window | None) -> int:
         """Run a stage's jobs that are not held, and commit what all wrote; returns rows."""
-        place = self._place(line, window)
+        place, made_from = self._place(line, window), self._lineage(line, window)
         done = self.lake.held(place, digest(made_from))
         parts = range(len(self.shards)) if line.unit == "shard" else range(1)
         jobs = [self._job(line, window, part, made_from) for part in parts if part not in done]
-        written = [*done.values(), *self.spread(work, jobs)]
-        rows = sum(self.lake.commit(at(place, name), files, made_from).rows for name, files in _by_table(written))
+        tables = _by_table([*done.values(), *self._worked(jobs)])
+        rows = 0
+        for name, files in tables:
+            self._check_there(at(place, name), files)
+            rows += self.lake.commit(at(place, name), files, made_from).rows
         self.lake.release(place)
         return rows
+
+    def _worked(self, jobs: list[Job]) -> list[Written]:
+        """Spread jobs; raise LostWorkersError where any killed its workers, after the others are done and held."""
+        answers = list(self.spread(work, jobs))
+        if lost := [job for job, answer in zip(jobs, answers, strict=True) if isinstance(answer, Lost)]:
+            raise LostWorkersError(lost)
+        return answers
+
+    def _check_there(self, place: Place, files: list[File]) -> None:
+        """Raise IntegrityError unless this machine sees what the workers wrote."""
+        there = set(self.lake.storage.keys(place.folder))
+        if absent := [file.name for file in files if f"{place.folder}/{file.name}" not in there]:
+            self.lake.release(place)
+            raise IntegrityError(
+                f"{self.lake}/{place.folder}: {absent[0]} was written elsewhere; give every worker the same lake at the same "
+                "path (or an s3:// one) and run again"
+            )
+
+    def _spared(self, lost: LostWorkersError, line: Stage, window: Window | None) -> bool:
+        """Write the pictures that killed workers into the ledger and do without them; False where none did."""
+        found = [(job.place, each) for job in lost.jobs for each in poison.find(self.lake, job, self.spread)]
+        for place, entry in found:
+            log.warning("%s %s: %s", entry.camera_id, entry.slot_at.isoformat(), entry.reason)
+            quarantine.add(self.lake, place, entry)
+        for earlier in STAGES[: STAGES.index(line)] if found else ():
+            if "snapshots" in earlier.reads:
+                self._brought(earlier, window)
+        return bool(found)
 
     def _job(self, line: Stage, window: Window | None, part: int, made_from: dict[str, Any]) -> Job:
         """Name everything one call of a stage needs."""
         reads = {name: self._reads(line, name, window) for name in line.reads}
         cameras = self.shards[part] if line.unit == "shard" else ()
-        place = self._place(line, window)
-        return Job(line.table, self.scan, self.lake.root, place, part, window, cameras, reads, digest(made_from))
+        place, root = self._place(line, window), self.lake.root
+        root = root if "://" in root else str(Path(root).resolve())  # a worker may have another working folder
+        spared = tuple(each for each in self._ledger(line, window) if each.camera_id in cameras)
+        return Job(line.table, self.scan, root, place, part, window, cameras, reads, digest(made_from), spared)
+
+    def _ledger(self, line: Stage, window: Window | None) -> tuple[quarantine.Entry, ...]:
+        """Read the pictures that a stage must leave alone; none where it reads no pictures."""
+        return quarantine.read(self.lake, self._place(line, window)) if "snapshots" in line.reads else ()
 
     def _reads(self, line: Stage, name: str, window: Window | None) -> list[Place]:
         """List the places of one input: of the night, of all windows, or of the window and those before it."""
@@ -176,9 +227,12 @@ class Night:
             for place in self._reads(line, name, window):
                 if self.lake.dropped(place):
                     source = stage(name)
+                    if source.table == "snapshots" and feeds.load(self.scan.feed).live:
+                        where = f"{self.lake}/{place.folder}"
+                        raise WindowNotFoundError(f"{where}: dropped, and a live feed never shows them again; leave it")
                     again = next((each for each in self.windows if self._place(source, each) == place), None)
                     self._revive(source, again)
-                    self._commit(source, again, self._lineage(source, again))
+                    self._commit(source, again)
 
     def _past(self, line: Stage, window: Window | None) -> bool:
         """Tell whether a stage would need pictures that a live feed never shows again: what it made of them stays."""
@@ -194,15 +248,10 @@ class Night:
         """Drop the tables that no stage to come will read: of a shard stage's window, else once all windows are made."""
         windows = [window] if line.unit == "shard" and window else self.windows if line.outlived else []
         places = [self._place(stage(name), each) for name in line.outlived for each in windows]
-        standing = [place for place in places if self.lake.last(place) and not self.lake.dropped(place)]
-        if standing and all(self._is_made(line, each) for each in windows):
+        standing = [place for place in places if self.lake.stands(place)]
+        if standing and all(self.standing(line, each).current for each in windows):
             for place in standing:
                 self.lake.drop(place, because=f"{line.table} committed")
-
-    def _is_made(self, line: Stage, window: Window) -> bool:
-        """Tell whether a stage's table of a window is committed and up to date."""
-        last = self._last(line, self._place(line, window))
-        return last is not None and last.lineage == self._lineage(line, window)
 
     def _lineage(self, line: Stage, window: Window | None) -> dict[str, Any]:
         """Name everything the stage's answer follows from; equal lineage, equal bytes."""
@@ -214,6 +263,7 @@ class Night:
             "scan_date": str(self.scan_date),
             "window": str(window) if window else None,
             "inputs": inputs,
+            "quarantine": [each.to_bytes().decode().strip() for each in self._ledger(line, window)],
             "settings": {name: str(value) for name, value in settings.items()},
             "scan": lineage.stated(self.scan) if feed else {},
             "feed": feeds.load(self.scan.feed).fingerprint(self.scan, window) if feed else "",

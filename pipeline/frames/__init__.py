@@ -116,6 +116,8 @@ def _look(row: dict[str, Any], settings: Settings) -> _Look:
     """Look at one snapshot by itself."""
     look = _Look(row["camera_id"], row["slot_at"], row["captured_at"], row["captured_at_source"])
     raw: bytes | None = row["jpeg"]
+    if row["status"].startswith("quarantined: "):
+        return look.fails("broken", row["status"])
     if row["status"] != "ok" or raw is None:
         return look.fails("missed", row["status"].removeprefix("missed: ") if row["status"] != "ok" else "no bytes")
     look = replace(look, sha256=hashlib.sha256(raw).hexdigest())

@@ -1,0 +1,65 @@
+"""Spread jobs: in this process, over local Dask processes, or over the workers of a Dask scheduler.
+
+Options that are Dask's own are given to Dask, in its configuration files or in `DASK_...` of the environment; ours stand
+beside them under `thoroughfare`: `limit-s.<stage or unit>` and `memory-limit` (docs/dask.md).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import PipelineError
+from pipeline.jobs import Job
+
+Spread = Callable[[Callable[[Job], Any], list[Job]], Iterable[Any]]
+"""Calls a function once for each job and yields the answers in their order; `Lost` where a job killed its workers."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The answer of a job whose workers died, hung or ran out of memory, as often as the scheduler allows."""
+
+    deaths: int
+
+
+class LostWorkersError(PipelineError):
+    """Jobs killed their workers and no single picture is to blame; exit code 1."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        """Name the jobs."""
+        self.jobs = jobs
+        first = jobs[0]
+        where = f"{first.table} of {first.window or first.place.date}, shard {first.part}"
+        super().__init__(
+            f"{where}: its workers died, hung or ran out of memory ({len(jobs)} such jobs); give them more memory or time "
+            "(docs/dask.md, `thoroughfare.memory-limit`, `thoroughfare.limit-s`), then run again: what is done is kept"
+        )
+
+
+@contextmanager
+def spread(workers: int = 0, scheduler: str = "", page: Path | None = None) -> Iterator[Spread]:
+    """Choose by what is asked: a scheduler's address, local workers, else this process.
+
+    Args:
+        workers: Local processes; 0 for none.
+        scheduler: Address of a Dask scheduler, `tls://host:port`; it is asked before `workers`.
+        page: File for Dask's performance report, written when the jobs are done, also when they failed.
+
+    Raises:
+        SettingsError: the address is open to the network, or its workers are not as they must be.
+        PipelineError: the scheduler, or a worker, cannot be reached or started.
+    """
+    if scheduler:
+        from pipeline.clusters.given import at
+
+        with at(scheduler, page) as chosen:
+            yield chosen
+    elif workers:
+        from pipeline.clusters.local import local
+
+        with local(workers, page=page) as chosen:
+            yield chosen
+    else:
+        yield map
