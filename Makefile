@@ -18,7 +18,7 @@ check: lint test
 
 .venv/.dev: uv.lock .uv/bin/uv
 	@echo "installing the locked packages for development (into .venv)"
-	@$(SYNC) --inexact --group dev && touch $@
+	@$(SYNC) --inexact --group dev --extra airflow && touch $@
 
 demo: .venv/.demo
 	@.venv/bin/thoroughfare demo
