@@ -1,16 +1,17 @@
 """The command line: `thoroughfare COMMAND`; imports nothing heavy before a command needs it."""
 
-import logging
 import os
+import signal
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, NoReturn
+from types import FrameType
+from typing import Annotated, Any, Literal
 
 import typer
 
-from pipeline import operate, scans, score
-from pipeline.console import show, tell
+from pipeline import errors, explain, operate, scans, score
+from pipeline.console import advise, complain, log_as, sentence, show, tell
 from pipeline.errors import PipelineError
 from pipeline.operate import run_night
 from pipeline.options import (
@@ -21,6 +22,7 @@ from pipeline.options import (
     LakeScan,
     LakesScan,
     Night,
+    Preflight,
     Purpose,
     ScanName,
     Scheduler,
@@ -34,10 +36,24 @@ from pipeline.options import (
     scan_of,
 )
 
-EXIT_CODES = "Exit codes: 0 done, 1 pipeline, 2 settings, 3 no such plug, 4 feed, 5 schema, 6 no such window, 7 integrity, 8 privacy, 9 no room."
+
+def exit_codes() -> dict[int, str]:
+    """List what each exit code means: those of `errors.py`, a stage's own and those of a stopped command."""
+    kinds = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, PipelineError)]
+    found = {kind.exit_code: str(kind.__doc__).rsplit("; exit code", maxsplit=1)[0] for kind in kinds}
+    own = {0: "Done", operate.NO_SUCH_WINDOW: "A stage had nothing to do: the night has no such window"}
+    stopped = {
+        128 + signal.SIGINT: "Stopped by Ctrl-C; run again to go on",
+        128 + signal.SIGTERM: "Stopped by SIGTERM; run again to go on",
+    }
+    return dict(sorted((own | found | stopped).items()))
+
+
+TOLD = "\n".join(f"{code:>4}  {words}" for code, words in exit_codes().items())
 app = typer.Typer(
     name="thoroughfare",
-    help=f"Anonymous movement from public traffic cameras.\n\n{EXIT_CODES}",
+    help="Anonymous movement from public traffic cameras.",
+    epilog=f"\b\nExit codes:\n{TOLD}",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -45,27 +61,58 @@ app = typer.Typer(
 )
 
 app.add_typer(operate.app)
+app.add_typer(explain.app)
 app.add_typer(score.app, name="score")
 DEMO_DATE = "2026-05-05"
+DEBUG = "THOROUGHFARE_DEBUG"
+"""Environment variable that shows tracebacks."""
 
 
-@app.command()
+class StoppedError(BaseException):
+    """Somebody stopped the command; nothing that catches errors catches this."""
+
+    def __init__(self, number: int) -> None:
+        """Name the signal."""
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.exit_code = 128 + number
+
+
+@app.callback()
+def choose(
+    *,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar=DEBUG, help="Show where in the program an error arose.")
+    ] = False,
+    log: Annotated[
+        Literal["plain", "json"],
+        typer.Option(envvar="THOROUGHFARE_LOG", help="Standard error: text for people, or one line of JSON a step."),
+    ] = "plain",
+) -> None:
+    """Set what holds for every command."""
+    log_as(log)
+    if debug:
+        os.environ[DEBUG] = "1"
+
+
+@app.command(epilog="Example: thoroughfare demo --lake out/demo")
 def demo(
     lake: LakeRoot = "out/demo",
     on: Night = DEMO_DATE,
     workers: Workers = 0,
+    *,
+    preflight: Preflight = True,
     as_json: Json = False,
 ) -> None:
     """Run the whole line on the built-in demo city, score it against its truth, draw map and report."""
     from pipeline import showcase
 
     scan = scans.load("demo", scans.bundled())
-    run_night(scan, date_of(on), lake, workers, "", as_json=as_json)
+    run_night(scan, date_of(on), lake, workers, "", as_json=as_json, preflight=preflight)
     made = showcase.demo(scan, date_of(on), lake, say=_quiet if as_json else typer.echo)
     tell(made) if as_json else typer.echo(showcase.summary(made))
 
 
-@app.command()
+@app.command(epilog="Example: thoroughfare run demo --date 2026-05-05")
 def run(
     name: ScanName,
     on: Night,
@@ -75,11 +122,13 @@ def run(
     workers: Workers = 0,
     scheduler: Scheduler = "",
     settings: SettingsFile = None,
+    *,
+    preflight: Preflight = True,
     as_json: Json = False,
 ) -> None:
     """Bring one night of one scan up to date, from camera frames to products; a second run does nothing."""
     scan = scans.load(name, settings, source=source, roads=roads)
-    steps = run_night(scan, date_of(on), lake, workers, scheduler, as_json=as_json)
+    steps = run_night(scan, date_of(on), lake, workers, scheduler, as_json=as_json, preflight=preflight)
     if as_json:
         tell([asdict(step) for step in steps])
         return
@@ -89,7 +138,7 @@ def run(
     )
 
 
-@app.command()
+@app.command(epilog="Example: thoroughfare cameras demo")
 def cameras(name: ScanName, source: Source = None, settings: SettingsFile = None, as_json: Json = False) -> None:
     """List the cameras of a scan's feed, with where they look."""
     from pipeline.cameras import survey
@@ -98,9 +147,13 @@ def cameras(name: ScanName, source: Source = None, settings: SettingsFile = None
     tell(rows) if as_json else show(
         rows, ["camera_id", "name", "lon", "lat", "bearing_deg", "road", "cadence_s", "cleared"]
     )
+    if not as_json:
+        advise(f"thoroughfare plan {name} --date {now().date()}")
 
 
-@app.command()
+@app.command(
+    epilog='Example: thoroughfare sql "SELECT state, count(*) AS n FROM frames GROUP BY state" --lake out/demo'
+)
 def sql(
     statement: Annotated[
         str, typer.Argument(help="One SELECT, or the name of a file of sql/ such as cookbook/peak_hour_by_camera.")
@@ -124,9 +177,11 @@ def sql(
         typer.echo(desk.to_csv(rows), nl=False)
         return
     tell(rows.to_pylist()) if as_json else show(rows.to_pylist(), rows.column_names)
+    if not as_json:
+        advise(f"thoroughfare report {name} --lake {lake}")
 
 
-@app.command("map")
+@app.command("map", epilog="Example: thoroughfare map --lake out/demo --out map.html")
 def draw_map(
     name: LakesScan = "",
     lake: LakeRoot = LAKE,
@@ -145,9 +200,10 @@ def draw_map(
         open_lake(lake, name), scan, night_of(lake, name, on), out or beside(lake, "map.html"), purpose, now()
     )
     typer.echo(f"{path} ({path.stat().st_size / 1e6:.1f} MB): open it in a browser, no network needed")
+    advise(f"thoroughfare report {name} --lake {lake}")
 
 
-@app.command()
+@app.command(epilog="Example: thoroughfare report --lake out/demo --out report.html")
 def report(
     name: LakesScan = "",
     lake: LakeRoot = LAKE,
@@ -164,9 +220,10 @@ def report(
         open_lake(lake, name), scans.load(name, settings), night_of(lake, name, on), out or beside(lake, "report.html")
     )
     typer.echo(f"{path} ({path.stat().st_size / 1e3:.0f} kB): open it in a browser, no network needed")
+    advise(f"thoroughfare sql cookbook/peak_hour_by_camera --lake {lake}")
 
 
-@app.command()
+@app.command(epilog="Example: thoroughfare verify --lake out/demo")
 def verify(name: LakesScan = "", lake: LakeRoot = LAKE, as_json: Json = False) -> None:
     """Prove every file of a lake by its hash and every table by sql/checks; exit 7 when anything is wrong."""
     from pipeline import upkeep
@@ -178,11 +235,17 @@ def verify(name: LakesScan = "", lake: LakeRoot = LAKE, as_json: Json = False) -
         tell({"nights": nights, "faults": faults})
     else:
         show(faults, ["where", "what"]) if faults else typer.echo(f"{lake}/{name}: nights {nights}: nothing wrong")
+    if not as_json:
+        advise(
+            f"thoroughfare status {name} --lake {lake}"
+            if faults
+            else f"thoroughfare expire {name} --lake {lake} --prove"
+        )
     if faults:
         raise typer.Exit(7)
 
 
-@app.command()
+@app.command(epilog="Example: thoroughfare expire --lake out/demo --prove")
 def expire(
     name: LakesScan = "",
     lake: LakeRoot = LAKE,
@@ -192,9 +255,10 @@ def expire(
     as_json: Json = False,
 ) -> None:
     """Delete what has lived its days; the records of what it was stay."""
-    from pipeline import upkeep
+    from pipeline import metrics, upkeep
 
     name = scan_of(lake, name)
+    metrics.expire(open_lake(lake, name), now())
     gone = {place.folder: files for place, files in upkeep.expire(open_lake(lake, name), now())}
     left = [place.folder for place in upkeep.overdue(open_lake(lake, name), now())] if prove else []
     if as_json:
@@ -204,40 +268,41 @@ def expire(
             f"{lake}/{name}: {sum(map(len, gone.values()))} files expired"
             + (f", {len(left)} places left" if prove else "")
         )
+        advise(f"thoroughfare verify {name} --lake {lake}")
     if left:
         raise typer.Exit(7)
 
 
-@app.command()
-def doctor(as_json: Json = False) -> None:
-    """Say what this machine has for each part of the line, and what to install where something is missing."""
-    from pipeline import desk
-
-    found = desk.doctor()
-    tell(found) if as_json else show(found, ["part", "state", "note"])
-    if any(row["state"] == "missing" for row in found):
-        raise typer.Exit(1)
-
-
 def main() -> None:
-    """Run the command line; an error of the pipeline is one sentence and an exit code."""
+    """Run the command line; an error is one sentence and an exit code, a stop a sentence and its own."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    log_as("plain")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
     try:
         app()
-    except PipelineError as error:
-        _stop(error)
     except BrokenPipeError:
         sys.exit(0)
+    except StoppedError as stop:
+        complain("stopped; what is done is kept, run the same command again to go on", stop.exit_code)
+        sys.exit(stop.exit_code)
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        code = getattr(error, "exit_code", PipelineError.exit_code)
+        complain(sentence(error), code)
+        sys.exit(code)
+
+
+def _stop(number: int, _: FrameType | None) -> Any:
+    """Stop once in order; a second signal stops at once."""
+    signal.signal(number, signal.SIG_DFL)
+    raise StoppedError(number)
 
 
 def _quiet(_: str) -> None:
     """Say nothing."""
-
-
-def _stop(error: PipelineError) -> NoReturn:
-    typer.echo(f"thoroughfare: {error}", err=True)
-    sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

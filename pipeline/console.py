@@ -1,8 +1,9 @@
 """Show a run's progress, rows and scores: to a person as text, to a program as JSON."""
 
 import json
+import logging
 import sys
-import time
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,11 +12,59 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Column, Table
 
-if TYPE_CHECKING:
-    from pipeline.runner import Night, Step
+from pipeline.errors import PipelineError
 
+if TYPE_CHECKING:
+    from pipeline.plans import Plan
+    from pipeline.runner import Night, Step
+    from pipeline.status import Cell, Glance
+
+ACROSS = 9
+"""Windows side by side: a night's when the clocks go back."""
 PIPED_WIDTH = 1000
 """Columns of text where no terminal says how many there are."""
+LOG = "THOROUGHFARE_LOG"
+"""Environment variable that chooses the log where the command line does not: `plain` or `json`."""
+log = logging.getLogger("thoroughfare")
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line; what a record carries as `facts` stands beside its message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one record."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        facts = getattr(record, "facts", {})
+        return json.dumps(
+            {"at": at, "level": record.levelname.lower(), "event": record.getMessage(), **facts}, default=str
+        )
+
+
+def log_as(kind: str) -> None:
+    """Write the log on standard error: warnings as text, or every step, warning and error as a line of JSON."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if kind == "json" else logging.Formatter("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    log.setLevel(logging.INFO if kind == "json" else logging.WARNING)
+
+
+def log_is_json() -> bool:
+    """Tell whether a machine reads standard error."""
+    return log.isEnabledFor(logging.INFO)
+
+
+def complain(sentence: str, exit_code: int) -> None:
+    """Say on standard error why a command ends."""
+    if log_is_json():
+        log.error("error", extra={"facts": {"message": sentence, "exit_code": exit_code}})
+    else:
+        sys.stderr.write(f"thoroughfare: {sentence}\n")
+
+
+def advise(*commands: str) -> None:
+    """Name the next sensible commands where a person is reading."""
+    if sys.stdout.isatty():
+        sys.stdout.write("\nNext: " + "\n      ".join(commands) + "\n")
 
 
 class Progress:
@@ -23,21 +72,20 @@ class Progress:
 
     def __init__(self, title: str, *, quiet: bool = False) -> None:
         """Name the run; `quiet` shows nothing."""
-        self.title, self.quiet, self.since = title, quiet, time.monotonic()
+        self.title, self.quiet = title, quiet or log_is_json()
         self.night: Night | None = None
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self.bar = Bar(*columns, console=Console(stderr=True), disable=quiet or not sys.stderr.isatty())
+        self.bar = Bar(*columns, console=Console(stderr=True), disable=self.quiet or not sys.stderr.isatty())
         self.task = self.bar.add_task(title, total=None)
 
     def expect(self, night: "Night") -> None:
         """Learn how many steps there will be, once the cameras are known."""
         self.night = night
 
-    def step(self, done: "Step") -> None:
+    def step(self, done: "Step", seconds: float) -> None:
         """Show one finished step."""
-        took, self.since = time.monotonic() - self.since, time.monotonic()
         hour = "" if done.place.hour is None else f" {done.place.hour:02d}Z"
-        state = f"{took:.1f} s" if done.fresh else "as before"
+        state = f"{seconds:.1f} s" if done.fresh else "as before"
         line = f"{done.table:<14}{hour:<4} {done.rows:>8,} rows  {state}"
         if self.night is not None and done.table == "roads":
             self.bar.update(self.task, total=self.night.jobs, completed=1)
@@ -47,6 +95,8 @@ class Progress:
 
     def __enter__(self) -> Self:
         """Start the bar."""
+        if not self.quiet and self.bar.disable:
+            self.bar.console.print(self.title, highlight=False)
         self.bar.start()
         return self
 
@@ -55,6 +105,39 @@ class Progress:
     ) -> None:
         """Stop the bar, leaving its last line."""
         self.bar.stop()
+
+
+class Waiting:
+    """Parts done of parts there are, shown to a person while they are waited for."""
+
+    def __init__(self, title: str, parts: int, *, quiet: bool = False) -> None:
+        """Name what is waited for."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        shown = not quiet and sys.stderr.isatty()
+        self.title, self.bar = title, Bar(*columns, console=Console(stderr=True), disable=not shown, transient=True)
+        self.task = self.bar.add_task(title, total=parts)
+
+    def step(self, part: str) -> None:
+        """Count one part that is done."""
+        self.bar.update(self.task, advance=1, description=f"{self.title} ({part} done)")
+
+    def __enter__(self) -> Self:
+        """Start the bar."""
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away."""
+        self.bar.stop()
+
+
+def sentence(error: BaseException) -> str:
+    """Say an error in one line: where it was met, what it is, what to do."""
+    where = "".join(f"{note}: " for note in getattr(error, "__notes__", []))
+    if isinstance(error, PipelineError):
+        return f"{where}{error}"
+    said = f"{type(error).__name__}: {error}".strip(": ")
+    return f"{where}{said}; `thoroughfare --debug ...` shows where in the program"
 
 
 def tell(value: Any) -> None:
@@ -88,3 +171,59 @@ def show_scores(found: dict[str, Any], *, as_json: bool) -> None:
         tell(found)
         return
     show([{"score": n, "value": v} for n, v in found.items() if not isinstance(v, dict | list)], ["score", "value"])
+
+
+def show_plan(plan: "Plan") -> None:
+    """Print what a night will take, each figure with what it rests on."""
+    _say(f"{plan.scan} {plan.scan_date} ({plan.timezone}): {len(plan.windows)} windows, {plan.cameras} cameras\n")
+    show([{"window": name, **facts} for name, facts in plan.windows.items()], ["window", "local", "pictures"])
+    figures = [(each.what, f"{_figure(each.value)} {each.unit}", each.basis) for each in plan.estimates]
+    _say()
+    show(
+        [{"what": what, "estimate": told, "rests on": basis} for what, told, basis in figures],
+        ["what", "estimate", "rests on"],
+    )
+    terms, may = plan.terms, {True: "allowed", False: "not allowed"}
+    _say(f"\nterms: {'cleared' if terms['cleared'] else 'not cleared'}; licence {terms['licence'] or 'not stated'}")
+    _say(f"       commercial use {may[terms['commercial']]}; keeping pictures {may[terms['may_store_frames']]}")
+    for each in plan.supports:
+        _say(f"a picture in {each.cadence_s:g} s ({each.cameras} cameras), if none fails:")
+        _say(f"  one camera supports `{each.alone}`: {each.why}")
+        _say(f"  two in a row support `{each.pair}`: {each.why_pair}")
+
+
+def show_glance(seen: "Glance") -> None:
+    """Print how a night stands: stages by windows, then pictures, room and the last fault."""
+    _say(f"{seen.scan} {seen.scan_date}: {seen.state}, {_figure(seen.size_bytes / 1e6)} MB in the lake\n")
+    night, *windows = seen.columns
+    for start in range(0, max(len(windows), 1), ACROSS):
+        across = [night, *windows[start : start + ACROSS]]
+        columns = ["stage", *(name[-3:] if name != night else name for name in across), "rows", "seconds"]
+        show([_across(stage, cells, across, columns) for stage, cells in seen.cells.items()], columns)
+        _say()
+    _say("pictures: " + (", ".join(f"{count:,} {state}" for state, count in seen.frames.items()) or "none to be told"))
+    if (fault := seen.last_fault) is not None:
+        since = "; finished since" if seen.finished_since else ""
+        where = " ".join(filter(None, (fault.stage, fault.window)))
+        _say(f"last fault: {fault.started_at:%F %T}Z in {where}: {fault.fault}{since}")
+    for note in seen.notes:
+        _say(f"note: {note}")
+
+
+def _across(stage: str, cells: "dict[str, Cell]", across: list[str], columns: list[str]) -> dict[str, Any]:
+    """Write one stage as a row of the glance; its rows and seconds are those of the windows shown."""
+    there = [cells[name] for name in across if name in cells]
+    seconds = [cell.seconds for cell in there if cell.seconds is not None]
+    told = [cells[name].state if name in cells else "" for name in across]
+    counted = [f"{sum(cell.rows for cell in there):,}", f"{sum(seconds):.1f}" if seconds else ""]
+    return dict(zip(columns, [stage, *told, *counted], strict=True))
+
+
+def _figure(value: float) -> str:
+    """Write a figure as a person reads it: whole above a hundred, else three digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _say(line: str = "") -> None:
+    """Print one line."""
+    sys.stdout.write(f"{line}\n")

@@ -1,19 +1,14 @@
-"""Answer what a person asks of a lake: SQL, the map, the report, and what this machine has."""
+"""Answer what a person asks of a lake: SQL, the map, the report."""
 
 import csv
-import importlib
-import importlib.util
 import io
-import platform
-import shutil
-import sys
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from pipeline import query, upkeep
+from pipeline import metrics, query, upkeep
 from pipeline.errors import PipelineError, WindowNotFoundError
 from pipeline.lake import Lake
 from pipeline.scans import Scan
@@ -21,6 +16,8 @@ from pipeline.tables import TABLES
 
 SHOWN = tuple(name for name in TABLES if name not in ("snapshots", "embeddings"))
 """Tables people may ask: pixels and vectors are not among them."""
+RUNS = "runs"
+"""The table of run records: no part of any night."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝")
 """First characters that a spreadsheet would run."""
 
@@ -28,7 +25,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝")
 def ask(statement: str, lake: Lake, scan: Scan, scan_date: date, purpose: str, now: datetime) -> pa.Table:
     """Run one SELECT, or a named file of `sql/`, over the night's committed tables and the views of `sql/views.sql`.
 
-    `$timezone` and `$k` stand for the scan's.
+    `$timezone` and `$k` stand for the scan's; `runs` are the run records of all nights.
 
     Raises:
         PrivacyError: it reads single vehicles and no purpose is stated.
@@ -43,7 +40,10 @@ def ask(statement: str, lake: Lake, scan: Scan, scan_date: date, purpose: str, n
         upkeep.look(lake, scan, table, purpose, now)
     params = {name: getattr(scan, name) for name in ("timezone", "k") if f"${name}" in text}
     try:
-        return query.ask(text, {name: upkeep.night(lake, scan_date, there[name]) for name in wanted}, params)
+        tables = {name: upkeep.night(lake, scan_date, there[name]) for name in wanted}
+        if RUNS in query.mentioned(text):
+            tables[RUNS] = metrics.table(metrics.read(lake))
+        return query.ask(text, tables, params)
     except WindowNotFoundError:
         raise
     except PipelineError as error:
@@ -90,26 +90,6 @@ def report(
     )
 
 
-def doctor() -> list[dict[str, str]]:
-    """Say what this machine has for each part of the line; `state` is `ok`, `optional` or `missing`."""
-    return [
-        _part("python", sys.version_info >= (3, 11), platform.python_version(), "install Python 3.11 to 3.13"),
-        *(_package(name, mend) for name, mend in PACKAGES.items()),
-        *(_weights(shelf) for shelf in ("detectors", "encoders")),
-        _optional("chromium", shutil.which("chromium"), "for the tests of the map: apt-get install chromium"),
-        _optional("airflow", importlib.util.find_spec("airflow"), "for schedules: uv sync --extra airflow"),
-        _part(
-            "disk", shutil.disk_usage(".").free > 2e9, f"{shutil.disk_usage('.').free / 1e9:.0f} GB free", "free 2 GB"
-        ),
-    ]
-
-
-PACKAGES = {
-    "tensorflow": "uv sync --extra cpu (or --extra gpu)",
-    **dict.fromkeys(("pyarrow", "duckdb", "cv2", "geopandas", "distributed", "keplergl"), "uv sync"),
-}
-
-
 def _night(lake: Lake, scan_date: date, name: str) -> pa.Table:
     """Read a table of a night, empty where it has expired."""
     try:
@@ -123,26 +103,3 @@ def _night(lake: Lake, scan_date: date, name: str) -> pa.Table:
 def _harmless(value: Any) -> Any:
     """Take the formula out of a text cell."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
-
-
-def _part(name: str, there: bool, note: str, mend: str) -> dict[str, str]:
-    return {"part": name, "state": "ok" if there else "missing", "note": note if there else mend}
-
-
-def _package(name: str, mend: str) -> dict[str, str]:
-    return _part(name, importlib.util.find_spec(name) is not None, "installed", mend)
-
-
-def _optional(name: str, there: object, mend: str) -> dict[str, str]:
-    return {"part": name, "state": "ok" if there else "optional", "note": "installed" if there else mend}
-
-
-def _weights(shelf: str) -> dict[str, str]:
-    """Load every model of a shelf, which checks its weights."""
-    if importlib.util.find_spec("tensorflow") is None:
-        return _part(shelf, False, "", "needs tensorflow: uv sync --extra cpu")
-    plugs = importlib.import_module(f"pipeline.{shelf}")
-    try:
-        return _part(shelf, True, ", ".join(plugs.load(name).version for name in plugs.names()), "")
-    except (PipelineError, OSError) as error:
-        return _part(shelf, False, "", str(error))

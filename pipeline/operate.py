@@ -1,19 +1,24 @@
-"""Commands that schedulers and operators give: one stage at a time, nights on end."""
+"""Commands that make nights: one stage at a time, as a scheduler calls it, and many nights on end."""
 
+import logging
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pipeline import scans
-from pipeline.console import tell_line
+from pipeline import console, scans
+from pipeline.console import advise, complain, show, tell, tell_line
 from pipeline.errors import SettingsError
 from pipeline.options import (
     LAKE,
     Json,
     LakeRoot,
     Night,
+    Preflight,
     ScanName,
     Scheduler,
     SettingsFile,
@@ -24,17 +29,20 @@ from pipeline.options import (
 )
 
 if TYPE_CHECKING:
-    from pipeline.runner import Step
+    from pipeline import runner
+    from pipeline.scans import Scan, Window
+    from pipeline.stages import Stage
 
+log = logging.getLogger("thoroughfare")
 NO_SUCH_WINDOW = 99
 """Exit code of a stage that has nothing to do: the night has no such window, or the feed plans nothing in it."""
 app = typer.Typer()
 
 
-@app.command()
+@app.command(epilog="Example: thoroughfare stage demo detections --date 2026-05-05 --window 0")
 def stage(
     name: ScanName,
-    table: Annotated[str, typer.Argument(help="Table to bring up to date, as in `thoroughfare stages`.")],
+    table: Annotated[str, typer.Argument(help="Table to bring up to date: cameras, roads, snapshots ... products.")],
     on: Night,
     window: Annotated[
         int,
@@ -51,36 +59,38 @@ def stage(
     workers: Workers = 0,
     scheduler: Scheduler = "",
     settings: SettingsFile = None,
+    *,
+    preflight: Preflight = True,
 ) -> None:
     """Bring one table of one window up to date: what a scheduler calls; prints one line of JSON.
 
     Exit code 99: nothing to do, as the night has no such window or the feed plans nothing in it.
     """
     from pipeline import clusters, runner, stages
+    from pipeline.watch import Watch
 
     scan = scans.load(name, settings, source=source)
     if table not in (known := [line.table for line in stages.STAGES]):
         raise SettingsError(f"no table {table!r}; choose from {known}")
-    line = stages.stage(table)
-    with clusters.spread(workers, scheduler) as jobs:
-        night = runner.Night(scan, date_of(on), open_lake(lake, name), jobs)
-        hour = None
-        if line.unit in ("shard", "window"):
-            hours = scan.windows(night.scan_date)
-            if window < 0:
-                raise SettingsError(f"stage {table} runs on one window; pass --window 0 to {len(hours) - 1}")
-            if window >= len(hours) or hours[window] not in night.windows:
-                raise typer.Exit(NO_SUCH_WINDOW)
-            hour = hours[window]
+    line, there, scan_date = stages.stage(table), open_lake(lake, name), date_of(on)
+    watch = Watch(there, scan_date, None if scheduler else workers, quiet=True)
+    with clusters.spread(workers, scheduler) as jobs, watch:
+        night = runner.Night(scan, scan_date, there, jobs, report=watch.step, begin=watch.begin)
+        hour = _hour(night, line, window)
+        if preflight and hour is not None:
+            _find_room(night, [hour], (table,))
         if part >= 0 and hour is not None:
-            tell_line({"table": table, "window": str(hour), "part": part, "rows": night.hold(line, hour, part)})
+            watch.part = part
+            rows = night.hold(line, hour, part)
+            watch.held(rows)
+            tell_line({"table": table, "window": str(hour), "part": part, "rows": rows})
             return
         step = night.ensure(line, hour)
         shards = len(night.shards) if table == "cameras" else None
     tell_line(asdict(step) | {"place": step.place.folder} | ({} if shards is None else {"parts": list(range(shards))}))
 
 
-@app.command()
+@app.command(epilog="Example: thoroughfare backfill demo --from 2026-05-01 --to 2026-05-03 --run-backwards")
 def backfill(
     name: ScanName,
     first: Annotated[str, typer.Option("--from", help="First local date, YYYY-MM-DD.")],
@@ -96,29 +106,135 @@ def backfill(
     workers: Workers = 0,
     scheduler: Scheduler = "",
     settings: SettingsFile = None,
+    preflight: Preflight = True,
     as_json: Json = False,
 ) -> None:
-    """Bring many nights up to date; any order gives the same bytes."""
+    """Bring many nights up to date; any order gives the same bytes.
+
+    A night that fails does not stop the others; the exit code is that of the first that failed.
+    """
     from pipeline import upkeep
 
-    scan = scans.load(name, settings, source=source)
+    scan, skipped = (
+        scans.load(name, settings, source=source),
+        {"none": ("failed", "completed"), "failed": ("completed",)},
+    )
     begins, ends = date_of(first), date_of(last)
     if ends < begins:
         raise SettingsError(f"--to {last} is before --from {first}; swap them")
     dates = [begins + timedelta(days=n) for n in range((ends - begins).days + 1)]
-    for on in reversed(dates) if backwards else dates:
-        state = upkeep.state(open_lake(lake, name), on)
-        if (state == "failed" and reprocess == "none") or (state == "completed" and reprocess != "completed"):
-            continue
-        run_night(scan, on, lake, workers, scheduler, as_json=as_json)
+    there = open_lake(lake, name)
+    chosen = [on for on in dates if upkeep.state(there, on) not in skipped.get(reprocess, ())]
+    told, exit_code = [], 0
+    for n, on in enumerate(sorted(chosen, reverse=backwards), start=1):
+        of = f"({n} of {len(chosen)})"
+        night = partial(run_night, scan, on, lake, workers, scheduler, as_json=as_json, preflight=preflight, of=of)
+        code, row = _one_of_many(on, night)
+        exit_code = exit_code or code
+        told.append(row)
+    if as_json:
+        tell(told)
+    else:
+        show(told, ["scan_date", "outcome", "seconds", "fault"])
+        typer.echo(f"{len(dates) - len(chosen)} of {len(dates)} nights were left as they are (--reprocess {reprocess})")
+        again = f"thoroughfare backfill {name} --from {first} --to {last} --lake {lake}"
+        advise(again if exit_code else f"thoroughfare status {name} --lake {lake}")
+    if exit_code:
+        raise typer.Exit(exit_code)
 
 
-def run_night(scan: scans.Scan, on: date, lake: str, workers: int, scheduler: str, *, as_json: bool) -> "list[Step]":
-    """Run a night with progress on standard error."""
+def run_night(
+    scan: "Scan",
+    on: date,
+    lake: str,
+    workers: int,
+    scheduler: str,
+    *,
+    as_json: bool,
+    preflight: bool = True,
+    of: str = "",
+) -> "list[runner.Step]":
+    """Run a night with progress on standard error, run records in the lake, and faults that say where."""
     from pipeline import clusters, runner
-    from pipeline.console import Progress
+    from pipeline.watch import Watch
 
-    with clusters.spread(workers, scheduler) as jobs, Progress(f"{scan.name} {on}", quiet=as_json) as progress:
-        night = runner.Night(scan, on, open_lake(lake, scan.name), jobs, report=progress.step)
-        progress.expect(night)
+    there = open_lake(lake, scan.name)
+    watch = Watch(there, on, None if scheduler else workers, of=of, quiet=as_json)
+    with clusters.spread(workers, scheduler) as jobs, watch:
+        night = runner.Night(scan, on, there, jobs, report=watch.step, begin=watch.begin)
+        if preflight:
+            night.begin = _after_preflight(night, workers, watch.begin)
+        watch.expect(night)
         return night.run()
+
+
+Begin = Callable[["Stage", "Window | None"], None]
+
+
+def _after_preflight(night: "runner.Night", workers: int, begin: Begin) -> Begin:
+    """Look for room before the first picture is asked for: only then are the cameras known."""
+    looked: list[str] = []
+
+    def begin_with_room(line: "Stage", window: "Window | None") -> None:
+        begin(line, window)
+        if line.unit == "shard" and not looked:
+            looked.append(line.table)
+            _find_room(night, [each for each in night.windows if not _is_seen(night, each)])
+            _find_memory(night, workers)
+
+    return begin_with_room
+
+
+def _is_seen(night: "runner.Night", window: "Window") -> bool:
+    """Tell whether a window's sightings are committed: pictures and vectors are behind it."""
+    from pipeline.lake import Place
+
+    return night.lake.last(Place("sightings", window.hour_at.date(), window.hour_at.hour)) is not None
+
+
+def _find_room(night: "runner.Night", windows: "list[Window]", tables: tuple[str, ...] = ()) -> None:
+    """Refuse windows that the disk has no room for; say where that cannot be told."""
+    from pipeline import plans
+    from pipeline.lake import Place
+
+    listed = night.lake.read([Place("cameras", night.scan_date)])
+    counts = [plans.pictures(night.scan, window, listed) for window in windows]
+    log.log(*_level(plans.refuse_without_room(night.lake, night.scan, counts, tables)))
+
+
+def _level(sentence: str) -> tuple[int, str]:
+    """Say aloud only that something was not checked."""
+    return (logging.WARNING if "not checked" in sentence else logging.INFO), sentence
+
+
+def _find_memory(night: "runner.Night", workers: int) -> None:
+    """Warn where less memory is available than a run has needed."""
+    from pipeline import plans
+
+    needed, basis = plans.memory(night.lake, workers)
+    if (available := plans.available_mb()) < needed:
+        log.warning("%s MiB of memory available, a run needs %.0f (%s): use fewer --workers", available, needed, basis)
+
+
+def _hour(night: "runner.Night", line: "Stage", window: int) -> "Window | None":
+    """Return the window of that number, None for a stage of the night; exit where the night has none such."""
+    if line.unit not in ("shard", "window"):
+        return None
+    hours = night.scan.windows(night.scan_date)
+    if window < 0:
+        raise SettingsError(f"stage {line.table} runs on one window; pass --window 0 to {len(hours) - 1}")
+    if window >= len(hours) or hours[window] not in night.windows:
+        raise typer.Exit(NO_SUCH_WINDOW)
+    return hours[window]
+
+
+def _one_of_many(on: date, run: Callable[[], Any]) -> tuple[int, dict[str, Any]]:
+    """Run one night; a fault is an exit code and a row."""
+    begun, code, fault = time.monotonic(), 0, ""
+    try:
+        run()
+    except Exception as error:  # noqa: BLE001  # the other nights do not depend on this one
+        code, fault = getattr(error, "exit_code", 1), console.sentence(error)
+        complain(f"{on}: {fault}", code)
+    took = round(time.monotonic() - begun, 1)
+    return code, {"scan_date": on, "outcome": "failed" if code else "completed", "seconds": took, "fault": fault}

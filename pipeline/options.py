@@ -24,6 +24,9 @@ SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Workers = Annotated[int, typer.Option("--workers", min=0, help="Local Dask workers; 0 runs in this process.")]
 Scheduler = Annotated[str, typer.Option("--scheduler", help="Address of a running Dask scheduler.")]
+Preflight = Annotated[
+    bool, typer.Option("--preflight/--no-preflight", help="Refuse what the disk has no room for (twice the estimate).")
+]
 Purpose = Annotated[
     str, typer.Option("--purpose", help="Why single vehicles are looked at; written to the lake's log.")
 ]

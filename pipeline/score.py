@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Score a lake, or the models on an archive, against a truth file.", no_args_is_help=True)
 
 
-@app.command("detections")
+@app.command("detections", epilog="Example: thoroughfare score detections --truth truth/boxes.json --source stills")
 def score_detections(
     truth: TruthFile,
     source: Source = None,
@@ -44,7 +44,7 @@ def score_detections(
     show_scores(scoring.score_detections(truth, scans.load(name, settings, source=source)), as_json=as_json)
 
 
-@app.command("embeddings")
+@app.command("embeddings", epilog="Example: thoroughfare score embeddings --truth truth/identities.csv --source stills")
 def score_embeddings(
     truth: TruthFile,
     source: Source = None,
@@ -59,7 +59,7 @@ def score_embeddings(
     show_scores(scoring.score_embeddings(truth, scans.load(name, settings, source=source), pairs), as_json=as_json)
 
 
-@app.command("tracks")
+@app.command("tracks", epilog="Example: thoroughfare score tracks --truth truth/tracks.csv --lake out/fdr")
 def score_tracks(
     truth: TruthFile,
     lake: LakeRoot = LAKE,
@@ -74,7 +74,7 @@ def score_tracks(
     show_scores(scoring.score_tracks(truth, *_night(lake, name, on, settings)), as_json=as_json)
 
 
-@app.command("links")
+@app.command("links", epilog="Example: thoroughfare score links --truth truth/identities.csv --lake out/fdr")
 def score_links(
     truth: TruthFile,
     lake: LakeRoot = LAKE,

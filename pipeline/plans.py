@@ -1,0 +1,289 @@
+"""Plan a night before anything is fetched: windows, pictures, room, time, terms, and what the cadence can support.
+
+Every estimate says what it rests on: the last night of this lake where there is one, else figures measured on the demo city.
+"""
+
+import math
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from pipeline import cameras, feeds, metrics, observability, upkeep
+from pipeline.errors import SpaceError
+from pipeline.lake import Lake, Place
+from pipeline.query import names
+from pipeline.scans import Scan, Window
+from pipeline.stages import STAGES, Stage
+from pipeline.storage import Folder
+from pipeline.tables import FRAMES, SIGHTINGS, TRANSITIONS, frame_id
+
+BYTES_A_PICTURE = {
+    "snapshots": 17_200.0,
+    "frames": 130.0,
+    "detections": 60.0,
+    "embeddings": 110.0,
+    "sightings": 70.0,
+    "transitions": 10.0,
+    "observability": 10.0,
+    "links": 10.0,
+    "trajectories": 10.0,
+    "products": 40.0,
+}
+SIZES_SOURCE = "default: 5,807 stills of New York at 352x240, and the demo city's tables"
+SECONDS_A_PICTURE = 0.05
+SPEED_SOURCE = "default: the demo city on one of 2 cores, 2026-11-23"
+MEMORY_MB, WORKER_MB = 900, 900
+MEMORY_SOURCE = "default: the demo city, 2026-11-23"
+SPARE = 2.0
+"""A night is begun when so many times the room it is thought to need is free."""
+RECENT = 5
+"""Nights whose run records are looked at, newest first."""
+OUTLIVED = {name for line in STAGES for name in line.outlived}
+"""Tables dropped while the night goes on."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One figure of a plan and what it rests on."""
+
+    what: str
+    value: float
+    unit: str
+    basis: str
+
+
+@dataclass(frozen=True)
+class Support:
+    """What cameras of one cadence can honestly support, if every picture comes."""
+
+    cameras: int
+    cadence_s: float
+    alone: str
+    """Verdict of one camera."""
+    why: str
+    pair: str
+    """Verdict of two cameras joined by road."""
+    why_pair: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One night of one scan, before it is begun."""
+
+    scan: str
+    scan_date: date
+    timezone: str
+    windows: dict[str, dict[str, Any]]
+    """By window: `local` hours and `pictures` planned."""
+    cameras: int
+    pictures: int
+    estimates: tuple[Estimate, ...]
+    supports: tuple[Support, ...]
+    terms: dict[str, Any]
+    """The feed's terms: `cleared`, `licence`, `attribution`, `commercial`, `may_store_frames`, `live`."""
+
+    def value(self, what: str) -> float:
+        """Return one estimate's figure."""
+        return next(each.value for each in self.estimates if each.what == what)
+
+
+def plan(scan: Scan, scan_date: date, lake: Lake, workers: int = 0) -> Plan:
+    """Plan a night: asks the feed for its list of cameras, which most feeds answer with one request, and nothing else.
+
+    Raises PrivacyError where the feed's terms are not cleared, FeedError where its list cannot be read.
+    """
+    feed, listed = feeds.load(scan.feed), cameras.survey(scan)
+    planned = {window: pictures(scan, window, listed) for window in scan.windows(scan_date)}
+    asked = {window: count for window, count in planned.items() if count}
+    return Plan(
+        scan.name,
+        scan_date,
+        scan.timezone,
+        {str(window): {"local": _local(scan, window), "pictures": count} for window, count in planned.items()},
+        listed.num_rows,
+        sum(asked.values()),
+        _estimates(lake, scan, list(asked.values()), workers),
+        supports(scan, next(iter(asked), None), listed),
+        {
+            "cleared": feed.cleared,
+            "licence": feed.licence or scan.licence,
+            "attribution": feed.attribution or scan.attribution,
+            "commercial": feed.commercial,
+            "may_store_frames": feed.may_store_frames,
+            "live": feed.live,
+        },
+    )
+
+
+def pictures(scan: Scan, window: Window, listed: pa.Table) -> int:
+    """Count the observations that the feed plans for the listed cameras in a window."""
+    feed = feeds.load(scan.feed)
+    return sum(len(feed.slots(scan, window, native)) for native in listed["native_id"].to_pylist())
+
+
+def sizes(lake: Lake, scan: Scan) -> tuple[dict[str, float], str]:
+    """Return the bytes that each table takes a picture, and what that rests on: the lake's last finished night, or defaults."""
+    for on in reversed(upkeep.nights(lake)):
+        found = {line.table: [lake.last(place) for place in _places(scan, on, line)] for line in STAGES}
+        taken = sum(commit.rows for commit in found["frames"] if commit)
+        if taken and all(found["products"]) and any(found["snapshots"]):
+            by_table = {
+                table: sum(file.size_bytes for commit in those if commit for file in commit.files)
+                for table, those in found.items()
+            }
+            return {table: size / taken for table, size in by_table.items()}, f"measured: night {on} of this lake"
+    return BYTES_A_PICTURE, SIZES_SOURCE
+
+
+def speed(lake: Lake, workers: int) -> tuple[float, str]:
+    """Return the seconds that the whole line takes a picture, and what that rests on: run records, or a default."""
+    for on in reversed(metrics.nights(lake)[-RECENT:]):
+        runs = [run for run in metrics.read(lake, on) if run.fresh and not run.fault and run.workers == workers]
+        taken = sum(run.rows for run in runs if run.stage == "frames" and run.part is None)
+        if taken and {line.table for line in STAGES} <= {run.stage for run in runs}:
+            return sum(run.seconds for run in runs) / taken, f"measured: night {on} of this lake, {_crew(workers)}"
+    return SECONDS_A_PICTURE / max(workers, 1), SPEED_SOURCE
+
+
+def memory(lake: Lake, workers: int) -> tuple[float, str]:
+    """Return the MiB that a run holds at most, and what that rests on."""
+    for on in reversed(metrics.nights(lake)[-RECENT:]):
+        if peaks := [run.peak_rss_mb for run in metrics.read(lake, on) if run.workers == workers and run.peak_rss_mb]:
+            return max(peaks), f"measured: night {on} of this lake, {_crew(workers)}"
+    return MEMORY_MB + WORKER_MB * workers, MEMORY_SOURCE
+
+
+def supports(scan: Scan, window: Window | None, listed: pa.Table) -> tuple[Support, ...]:
+    """Say for each cadence what an hour without a fault would support, by the thresholds of `observability`."""
+    if window is None:
+        return ()
+    feed, found = feeds.load(scan.feed), []
+    by_cadence: dict[float, list[str]] = {}
+    for row in listed.to_pylist():
+        by_cadence.setdefault(round(row["cadence_s"], 3), []).append(row["native_id"])
+    for cadence_s, natives in sorted(by_cadence.items()):
+        slots = next((slots for native in natives if (slots := feed.slots(scan, window, native))), [])
+        if slots:
+            found.append(_support(scan, window, len(natives), cadence_s, slots, listed))
+    return tuple(found)
+
+
+def need_bytes(by_table: dict[str, float], counts: list[int]) -> float:
+    """Return the most bytes that windows with so many pictures take at once.
+
+    Snapshots are dropped window by window, so only the largest window's count.
+    """
+    whole = sum(size for table, size in by_table.items() if table != "snapshots") * sum(counts)
+    return whole + by_table.get("snapshots", 0.0) * max(counts, default=0)
+
+
+def refuse_without_room(lake: Lake, scan: Scan, counts: list[int], tables: tuple[str, ...] = ()) -> str:
+    """Raise SpaceError where less than twice the room is free that some windows, of so many pictures, still need.
+
+    Args:
+        lake: Where they are to lie; only a disk of this machine can be asked.
+        scan: Its nights.
+        counts: Pictures of each window that is still to do.
+        tables: Tables that are still to do; empty for all.
+
+    Returns:
+        What was found, in words.
+    """
+    if not isinstance(lake.storage, Folder):
+        return f"room is not checked: {lake} is not a disk of this machine"
+    by_table = {table: size for table, size in sizes(lake, scan)[0].items() if not tables or table in tables}
+    wanted, free = SPARE * need_bytes(by_table, counts), free_bytes(lake.storage.root)
+    if free < wanted:
+        raise SpaceError(
+            f"{lake}: {_mb(free)} free, and {_mb(wanted)} should be (twice the estimate for {sum(counts):,} pictures still "
+            "to do); free room, choose another --lake, or pass --no-preflight"
+        )
+    return f"room: {_mb(wanted)} wanted, {_mb(free)} free"
+
+
+def free_bytes(folder: Path) -> int:
+    """Return what is free on the disk where a folder is or will be."""
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    return shutil.disk_usage(there).free
+
+
+def available_mb() -> int:
+    """Return the memory that programs may still take, MiB."""
+    lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    available = int(lines["MemAvailable"].split()[0]) // 1024
+    with suppress(OSError, ValueError):
+        group = Path("/sys/fs/cgroup")
+        limit, used = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+        return min(available, (limit - used) // 2**20)
+    return available
+
+
+def _estimates(lake: Lake, scan: Scan, counts: list[int], workers: int) -> tuple[Estimate, ...]:
+    """Estimate a night of windows with so many pictures."""
+    total = sum(counts)
+    by_table, sized = sizes(lake, scan)
+    seconds, timed = speed(lake, workers)
+    held, weighed = memory(lake, workers)
+    kept = total * sum(size for table, size in by_table.items() if table not in OUTLIVED)
+    return (
+        Estimate("pictures asked for", total, "", "the feed's own slots"),
+        Estimate("fetched", total * by_table["snapshots"] / 1e6, "MB", sized),
+        Estimate(
+            "disk at most", need_bytes(by_table, counts) / 1e6, "MB", f"{sized}; pictures of one window at a time"
+        ),
+        Estimate("disk kept", kept / 1e6, "MB", f"{sized}; before tables expire"),
+        Estimate("compute", total * seconds / 60, "min", timed),
+        Estimate("memory", held, "MiB", weighed),
+    )
+
+
+def _support(scan: Scan, window: Window, count: int, cadence_s: float, slots: list[Any], listed: pa.Table) -> Support:
+    """Judge one cadence: two cameras whose every picture comes, joined by road."""
+    two = listed.slice(0, 1)
+    two = pa.concat_tables([two.set_column(0, "camera_id", pa.array([name])) for name in ("one", "other")])
+    frames = [
+        {"frame_id": frame_id(name, slot), "camera_id": name, "slot_at": slot, "captured_at": slot, "state": "ok",
+         "captured_at_source": "none", "width_px": 0, "height_px": 0}
+        for name in ("one", "other") for slot in slots
+    ]  # fmt: skip
+    way = dict.fromkeys(TRANSITIONS.schema.names) | {"from_camera": "one", "to_camera": "other"}
+    judged = observability.weigh(
+        two,
+        pa.Table.from_pylist(frames, schema=FRAMES.schema),
+        SIGHTINGS.empty(),
+        pa.Table.from_pylist([way], schema=TRANSITIONS.schema),
+        window,
+        scan.settings("observability", observability.Settings),
+    ).to_pylist()
+    alone = next(row for row in judged if row["camera_id"] == "one" and not row["pair_camera_id"])
+    pair = next(row for row in judged if row["pair_camera_id"])
+    return Support(count, cadence_s, alone["verdict"], alone["reason"], pair["verdict"], pair["reason"])
+
+
+def _places(scan: Scan, on: date, line: Stage) -> list[Place]:
+    """List where a stage's tables of a night lie, committed or not."""
+    if line.unit in ("scan", "night"):
+        return [Place(table, on) for table in (names("products") if line.table == "products" else [line.table])]
+    return [Place(line.table, window.hour_at.date(), window.hour_at.hour) for window in scan.windows(on)]
+
+
+def _local(scan: Scan, window: Window) -> str:
+    """Write a window's local hours."""
+    begins, ends = (at.astimezone(ZoneInfo(scan.timezone)) for at in (window.starts_at, window.ends_at))
+    return f"{begins:%H:%M}-{ends:%H:%M %Z}"
+
+
+def _mb(size: float) -> str:
+    """Write bytes as megabytes, rounded up."""
+    return f"{math.ceil(size / 1e6):,} MB"
+
+
+def _crew(workers: int) -> str:
+    """Name who did the work."""
+    return f"{workers} workers" if workers else "one process"
