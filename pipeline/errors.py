@@ -53,3 +53,9 @@ class SpaceError(PipelineError, OSError):
     """The disk has not the room that a night needs, so it is not begun; exit code 9."""
 
     exit_code = 9
+
+
+class StorageError(PipelineError, OSError):
+    """The disk or the bucket that a lake lies in cannot be reached, read or written; exit code 10."""
+
+    exit_code = 10

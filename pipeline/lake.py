@@ -7,9 +7,8 @@ what was done before a crash is not done again.
 """
 
 import hashlib
-import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,77 +17,29 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import IntegrityError, WindowNotFoundError
+from pipeline.records import (
+    Commit,
+    File,
+    Origin,
+    Place,
+    Written,
+    commit_of,
+    digest,
+    held_record,
+    place_of,
+    record,
+    sealed,
+    unsealed,
+)
 from pipeline.storage import open_storage
 from pipeline.tables import TABLES
 
+__all__ = ["Commit", "File", "Lake", "Place", "Written", "digest"]
 ROWS_IN_GROUP = 10_000
 
 
-@dataclass(frozen=True, order=True)
-class Place:
-    """Where one window's, or one night's, table lies."""
-
-    table: str
-    date: date
-    """UTC date of a window; local date on which a night begins."""
-    hour: int | None = None
-    """UTC hour of a window; None for a night."""
-
-    @property
-    def folder(self) -> str:
-        """Path below the scan's folder."""
-        hour = "" if self.hour is None else f"/hour={self.hour:02d}"
-        return f"{self.table}/date={self.date.isoformat()}{hour}"
-
-
-@dataclass(frozen=True)
-class File:
-    """One Parquet file of a commit."""
-
-    part: int
-    """Shard it holds."""
-    name: str
-    sha256: str
-    rows: int
-    size_bytes: int
-
-
-@dataclass(frozen=True)
-class Commit:
-    """One commit record: what is part of the lake, and what it was made from."""
-
-    table: str
-    revision: int
-    files: tuple[File, ...]
-    lineage: dict[str, Any]
-    """Inputs, code, settings, model and environment that these files follow from."""
-
-    @property
-    def rows(self) -> int:
-        """Rows in all files."""
-        return sum(file.rows for file in self.files)
-
-    @property
-    def digest(self) -> str:
-        """Hash of the contents, by which later stages name this input."""
-        return digest([(file.part, file.sha256) for file in self.files])
-
-    def to_bytes(self) -> bytes:
-        """Return the record's bytes: sorted JSON, no clock in it."""
-        return _sealed(asdict(self))
-
-
-Written = list[tuple[str, File]]
-"""Files with the tables they belong to."""
-
-
-def digest(value: Any) -> str:
-    """Return the SHA-256 of a JSON-able value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
-
-
 class Lake:
-    """The committed tables of one scan below a root folder."""
+    """The committed tables of one scan below a root folder or bucket."""
 
     def __init__(self, root: Path | str, scan: str) -> None:
         """Open the lake of `scan` at `root`; nothing is written before the first commit."""
@@ -99,31 +50,41 @@ class Lake:
         """Name the lake as messages do."""
         return self.storage.url
 
-    def write(self, place: Place, part: int, rows: pa.Table) -> File:
-        """Write one part of a table aside, on disk but not yet part of the lake."""
+    def write(self, place: Place, part: int, rows: pa.Table, *, merged: bool = False) -> File:
+        """Write one part of a table, or several merged, aside: on disk but not yet part of the lake."""
         sink = pa.BufferOutputStream()
         pq.write_table(
             rows, sink, compression="zstd", row_group_size=ROWS_IN_GROUP, write_page_checksum=True, version="2.6"
         )
         content = sink.getvalue().to_pybytes()
         sha256 = hashlib.sha256(content).hexdigest()
-        file = File(part, f"{part:04d}-{sha256[:16]}.parquet", sha256, rows.num_rows, len(content))
-        self._put(f"{place.folder}/{file.name}", content)
-        return file
+        # a merged file never shares its name, and so its fate, with a part of the same bytes
+        name = f"{part:04d}-{sha256[:16]}{'-merged' if merged else ''}.parquet"
+        self._settle(f"{place.folder}/{name}", content)
+        return File(part, name, sha256, rows.num_rows, len(content))
 
     def hold(self, place: Place, part: int, made_from: str, files: Written) -> None:
         """Note that a part of a commit to come is written: `made_from` is the digest of its lineage."""
         note = {"written": [[table, asdict(file)] for table, file in files]}
-        self._put(f"{place.folder}/{_held(part, made_from)}", _sealed(note))
+        self._settle(held_record(place, part, made_from), sealed(note))
 
     def held(self, place: Place, made_from: str) -> dict[int, Written]:
         """Return the parts of a commit to come that are written, by part; a damaged record holds nothing."""
         found = {}
         for key in self._keys(place, "part-", f"-{made_from[:16]}.json"):
             with suppress(FileNotFoundError, IntegrityError):
-                note = self.record(key)["written"]
-                found[int(PurePosixPath(key).name.split("-")[1])] = [(name, File(**file)) for name, file in note]
+                written = self.written(key)
+                there = [set(self.storage.keys(each.folder)) for each, _ in written]
+                if all(f"{each.folder}/{file.name}" in keys for (each, file), keys in zip(written, there, strict=True)):
+                    found[int(PurePosixPath(key).name.split("-")[1])] = [(each.table, file) for each, file in written]
         return found
+
+    def written(self, key: str) -> list[tuple[Place, File]]:
+        """Read which files a held part's record names, and where they lie."""
+        place = place_of(PurePosixPath(key).parent)
+        assert place is not None
+        notes = self.record(key)["written"]
+        return [(Place(table, place.date, place.hour), File(**file)) for table, file in notes]
 
     def release(self, place: Place) -> None:
         """Forget the held parts of a place: they are committed."""
@@ -133,17 +94,34 @@ class Lake:
     def commit(self, place: Place, files: list[File], lineage: dict[str, Any]) -> Commit:
         """Make the files part of the lake, in one step; the same commit again changes nothing.
 
-        Raises IntegrityError when another run committed something else at the same time.
+        Raises IntegrityError when a file is gone, or another run committed something else at the same time.
         """
         files = sorted(files, key=lambda file: file.part)
+        there = self.storage.keys(place.folder)
+        if gone := [file.name for file in files if f"{place.folder}/{file.name}" not in there]:
+            raise IntegrityError(
+                f"{self}/{place.folder}: {gone[0]} was deleted before its commit; run the command again"
+            )
         last = self.last(place)
+        revision = last.revision + 1 if last else 1
         if last and last.lineage == lineage:
-            return self._again(place, last, files)
-        commit = Commit(place.table, last.revision + 1 if last else 1, tuple(files), lineage)
-        key = _record(place, commit.revision)
-        if not self._put(key, commit.to_bytes()) and self.storage.get(key) != commit.to_bytes():
-            raise IntegrityError(f"{self}/{key}: another run committed other rows meanwhile; run the command again")
+            _hold_equal(f"{self}/{place.folder}", last, files)
+            if last.origin is None or not self.dropped(place, last):
+                self.storage.delete(record(place, last.revision, "expired"))
+                return last
+        commit = Commit(place.table, revision, tuple(files), lineage)
+        if not self._create(place, commit):
+            where = f"{self}/{record(place, revision)}"
+            raise IntegrityError(f"{where}: another run committed other rows meanwhile; run the command again")
         return commit
+
+    def merge(self, place: Place, last: Commit, files: list[File]) -> bool:
+        """Commit the merged files of a place's newest commit; False where another commit came first.
+
+        The revision it was made from keeps its files for those who read them: `upkeep.expire` drops them later.
+        """
+        origin = Origin(last.revision, last.files)
+        return self._create(place, Commit(place.table, last.revision + 1, tuple(files), last.lineage, origin))
 
     def last(self, place: Place) -> Commit | None:
         """Return the newest commit of a place, or None."""
@@ -155,22 +133,16 @@ class Lake:
 
     def load(self, key: str) -> Commit:
         """Read one commit record; raise IntegrityError when it is not one."""
-        record = self.record(key)
-        return Commit(
-            record["table"], record["revision"], tuple(File(**file) for file in record["files"]), record["lineage"]
-        )
+        return commit_of(self.record(key))
 
     def record(self, key: str) -> dict[str, Any]:
         """Read a record; raise IntegrityError unless it is, to the byte, what was written."""
-        content = self.storage.get(key)
-        with suppress(ValueError, KeyError, TypeError, AttributeError):
-            note: dict[str, Any] = json.loads(content)
-            del note["seal"]
-            if _sealed(note) == content:
-                return note
-        raise IntegrityError(
-            f"{self}/{key}: not a commit record as it was written; restore it or delete that folder and run again"
-        )
+        note = unsealed(self.storage.get(key))
+        if note is None:
+            raise IntegrityError(
+                f"{self}/{key}: not a commit record as it was written; restore it or delete that folder and run again"
+            )
+        return note
 
     def read(self, places: list[Place], part: int | None = None) -> pa.Table:
         """Read the newest commits of some places of one table, every byte verified before it is used.
@@ -178,7 +150,8 @@ class Lake:
         Raises WindowNotFoundError where nothing is committed or it has expired, IntegrityError where bytes differ.
         """
         table = places[0].table
-        parts = [self.rows(place, file) for place in places for file in self.files(place, part)]
+        wanted = [(place, piece) for place in places for piece in self._standing(place).slices(part)]
+        parts = [self.rows(place, file).slice(first, rows) for place, (file, first, rows) in wanted]
         if not parts:
             return TABLES[table].empty() if table in TABLES else pa.table({})
         return pa.concat_tables(parts)
@@ -200,34 +173,45 @@ class Lake:
         with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as parquet:
             return parquet.read()
 
-    def files(self, place: Place, part: int | None = None) -> list[File]:
+    def files(self, place: Place) -> list[File]:
         """List the files of a place's newest commit; raise WindowNotFoundError where there is none to read."""
-        commit = self.last(place)
-        where = f"{self}/{place.folder}"
-        if commit is None:
-            raise WindowNotFoundError(f"{where}: nothing committed; run `thoroughfare run {self.scan}` for that date")
-        if self.dropped(place, commit):
-            raise WindowNotFoundError(f"{where}: expired by its retention; run the scan again if you may")
-        return [file for file in commit.files if part in (None, file.part)]
+        return list(self._standing(place).files)
 
     def dropped(self, place: Place, commit: Commit | None = None) -> bool:
         """Tell whether the files of a commit, by default the newest, are gone on purpose."""
         commit = commit or self.last(place)
-        return commit is not None and _record(place, commit.revision, "expired") in self.storage.keys(place.folder)
+        return commit is not None and record(place, commit.revision, "expired") in self.storage.keys(place.folder)
 
-    def drop(self, place: Place, because: str) -> list[str]:
-        """Delete every file of a place, of all revisions, keeping the records and a marker that says why."""
-        gone = []
-        for commit in self.commits(place):
+    def stands(self, place: Place) -> bool:
+        """Tell whether any row of a place is still there, as also after a drop that was cut off."""
+        keys = self.storage.keys(place.folder)
+        return any(key.endswith(".parquet") for key in keys) and bool(self._keys(place, "commit-r", ".json"))
+
+    def drop(self, place: Place, because: str, revision: int | None = None) -> list[str]:
+        """Delete the files of a place, of all revisions or of one, keeping the records and a marker that says why."""
+        gone, commits = [], self.commits(place)
+        going = [commit for commit in commits if revision in (None, commit.revision)]
+        others = [commit for commit in commits if commit not in going and not self.dropped(place, commit)]
+        staying = {file.name for commit in others for file in commit.files}
+        for commit in going:
             note = {"because": because, "files": [file.name for file in commit.files]}
-            self._put(_record(place, commit.revision, "expired"), _sealed(note))
-            gone += [f.name for f in commit.files if self.storage.delete(f"{place.folder}/{f.name}")]
+            self.storage.put(record(place, commit.revision, "expired"), sealed(note))
+            names = [file.name for file in commit.files if file.name not in staying]
+            gone += [name for name in names if self.storage.delete(f"{place.folder}/{name}")]
         return gone
 
     def places(self, table: str | None = None) -> list[Place]:
         """List every place with a commit, of one table or of all."""
-        records = (PurePosixPath(key) for key in self.storage.keys(table or ""))
-        return sorted({_place(path.parent) for path in records if path.match("commit-r*.json")}, key=str)
+        found = self.names(table)
+        return [place for place, names in found.items() if any(name.startswith("commit-r") for name in names)]
+
+    def names(self, table: str | None = None) -> dict[Place, list[str]]:
+        """List every place that holds anything, committed or not, with the names of what it holds."""
+        found: dict[Place, list[str]] = {}
+        for path in (PurePosixPath(key) for key in self.storage.keys(table or "")):
+            if place := place_of(path.parent):
+                found.setdefault(place, []).append(path.name)
+        return {place: found[place] for place in sorted(found, key=str)}
 
     def night(self, table: str, scan_date: date) -> list[Place]:
         """List the committed places of one table that belong to a night.
@@ -237,56 +221,45 @@ class Lake:
         return [p for p in self.places(table) if (c := self.last(p)) and c.lineage["scan_date"] == str(scan_date)]
 
     def made_at(self, place: Place) -> datetime:
-        """Return when the newest commit of a place was made, UTC."""
-        return max(self.storage.made_at(key) for key in self._keys(place, "commit-r", ".json"))
+        """Return when the newest rows of a place were made, UTC; merging them makes none."""
+        commits = self.commits(place)
+        made = [commit for commit in commits if commit.origin is None] or commits
+        return max(self.storage.made_at(record(place, commit.revision)) for commit in made)
 
-    def sweep(self) -> None:
-        """Remove what runs that died left half-written."""
-        self.storage.sweep()
+    def sweep(self) -> int:
+        """Remove what runs that died left half-written; returns how many pieces."""
+        return self.storage.sweep()
 
-    def _again(self, place: Place, last: Commit, files: list[File]) -> Commit:
-        """Accept the same commit a second time, bringing dropped files back to life when they are the same."""
-        if [file.sha256 for file in files] != [file.sha256 for file in last.files]:
-            raise IntegrityError(
-                f"{self}/{place.folder}: the same inputs gave other rows than revision {last.revision}; "
-                "its pictures may be gone or the machine differs; delete the folder to begin anew"
-            )
-        self.storage.delete(_record(place, last.revision, "expired"))
-        return last
+    def _standing(self, place: Place) -> Commit:
+        """Return a place's newest commit; raise WindowNotFoundError where there is none to read."""
+        commit = self.last(place)
+        where = f"{self}/{place.folder}"
+        if commit is None:
+            raise WindowNotFoundError(f"{where}: nothing committed; run `thoroughfare run {self.scan}` for that date")
+        if self.dropped(place, commit):
+            raise WindowNotFoundError(f"{where}: expired by its retention; run the scan again if you may")
+        return commit
+
+    def _create(self, place: Place, commit: Commit) -> bool:
+        """Create a commit's record; False where there is another of that revision."""
+        key = record(place, commit.revision)
+        return self.storage.put(key, commit.to_bytes()) or self.storage.get(key) == commit.to_bytes()
+
+    def _settle(self, key: str, content: bytes) -> None:
+        """Create a key that follows from what it holds; where a run left it, make it whole and young again."""
+        if not self.storage.put(key, content):
+            self.storage.replace(key, content)
 
     def _keys(self, place: Place, begins: str, ends: str) -> list[str]:
         """List the keys of a place whose names begin and end so."""
         names = ((key, PurePosixPath(key).name) for key in self.storage.keys(place.folder))
         return [key for key, name in names if name.startswith(begins) and name.endswith(ends)]
 
-    def _put(self, key: str, content: bytes) -> bool:
-        """Create a key; a fault of the disk is a sentence."""
-        try:
-            return self.storage.put(key, content)
-        except OSError as error:
-            raise IntegrityError(
-                f"{self}/{key}: cannot be written ({error}); free space or mend the disk, then run again"
-            ) from error
 
-
-def _record(place: Place, revision: int, kind: str = "commit") -> str:
-    """Name a commit's record, or the marker that its files expired."""
-    return f"{place.folder}/{kind}-r{revision}.json"
-
-
-def _held(part: int, made_from: str) -> str:
-    """Name the record of a held part."""
-    return f"part-{part:04d}-{made_from[:16]}.json"
-
-
-def _sealed(note: dict[str, Any]) -> bytes:
-    """Write a record with the hash of itself: a JSON file has no checksum of its own."""
-    return (json.dumps(note | {"seal": digest(note)}, indent=1, sort_keys=True) + "\n").encode()
-
-
-def _place(folder: PurePosixPath) -> Place:
-    """Read a place back from its path."""
-    hour = folder.parts[-1].removeprefix("hour=") if folder.parts[-1].startswith("hour=") else None
-    table = [part for part in folder.parts if "=" not in part]
-    day = next(part for part in folder.parts if part.startswith("date="))
-    return Place("/".join(table), date.fromisoformat(day.removeprefix("date=")), None if hour is None else int(hour))
+def _hold_equal(where: str, last: Commit, files: list[File]) -> None:
+    """Hold files against those of a commit of the same inputs."""
+    if [file.sha256 for file in files] != [file.sha256 for file in last.parts]:
+        raise IntegrityError(
+            f"{where}: the same inputs gave other rows than revision {last.revision}; "
+            "its pictures may be gone or the machine differs; delete the folder to begin anew"
+        )

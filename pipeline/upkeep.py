@@ -2,20 +2,19 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 
+from pipeline import audit
+from pipeline.audit import GRACE, Fault
 from pipeline.errors import IntegrityError, PrivacyError, WindowNotFoundError
-from pipeline.lake import File, Lake, Place
+from pipeline.lake import Lake, Place
 from pipeline.query import header, names, query
 from pipeline.scans import Scan
 from pipeline.stages import STAGES
 from pipeline.tables import TABLES
 
-GRACE = timedelta(hours=24)
-"""A table that should not outlive its stage is dropped this long after it was made, finished run or not."""
 SINGLED_OUT = ("trajectories", "links")
 """Tables that show single vehicles on their way: read with a purpose only."""
 LOOKS = "looks"
@@ -23,23 +22,17 @@ SUPPORTS = "supports"
 """The table of `sql/checks` that holds the support of every row of every product."""
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One thing that must not be."""
+def verify(lake: Lake, now: datetime | None = None) -> Iterator[Fault]:
+    """Yield every file that is not as committed, then every row that `sql/checks` says must not exist.
 
-    where: str
-    what: str
-
-
-def verify(lake: Lake) -> Iterator[Fault]:
-    """Yield every file that is not as committed, then every row that `sql/checks` says must not exist."""
-    broken = [Fault("files", sentence) for place in lake.places() for sentence in _file_faults(lake, place)]
-    yield from broken
-    if broken:
-        return
-    for scan_date in nights(lake):
-        for check in names("checks"):
-            yield from _check(lake, scan_date, check)
+    With `now`, what a run at work has written and not yet committed waits and is no fault.
+    """
+    found = list(audit.faults(lake, now))
+    yield from found
+    if all(fault.waits for fault in found):
+        for scan_date in nights(lake):
+            for check in names("checks"):
+                yield from _check(lake, scan_date, check)
 
 
 def nights(lake: Lake) -> list[date]:
@@ -74,13 +67,19 @@ def products(lake: Lake, scan_date: date) -> dict[str, pa.Table]:
 def expire(lake: Lake, now: datetime) -> list[tuple[Place, list[str]]]:
     """Delete the files of every table past its days; returns the places and the files that went.
 
-    A table's days count from the night's end or from the making of its files, whichever is later.
+    A table's days count from the night's end or from the making of its files, whichever is later. A damaged record
+    stops nothing but its own place, and is raised when all others are done.
     """
-    return [
-        (place, gone)
-        for place in lake.places()
-        if _overdue(lake, place, now) and (gone := lake.drop(place, "retention"))
-    ]
+    gone, damage = [], []
+    for place in lake.places():
+        try:
+            if _overdue(lake, place, now) and (names := lake.drop(place, "retention")):
+                gone.append((place, names))
+        except IntegrityError as error:
+            damage.append(error)
+    if damage:
+        raise damage[0]
+    return gone
 
 
 def overdue(lake: Lake, now: datetime) -> list[Place]:
@@ -106,50 +105,9 @@ def looks(lake: Lake) -> list[dict[str, str]]:
     return [json.loads(lake.storage.get(key)) for key in lake.storage.keys(LOOKS)]
 
 
-def _file_faults(lake: Lake, place: Place) -> Iterator[str]:
-    """Hold the records of a place against their own hashes and its files, and the files against the records."""
-    if damaged := list(_record_faults(lake, place)):
-        yield from damaged
-        return
-    known = set()
-    for commit in lake.commits(place):
-        for file in commit.files:
-            known.add(f"{place.folder}/{file.name}")
-            yield from _faults(lake, place, file, dropped=lake.dropped(place, commit))
-    for key in _parquet(lake, place):
-        if key not in known:
-            yield f"{lake}/{key}: in no commit; an interrupted run left it, run the scan again or delete it"
-
-
-def _record_faults(lake: Lake, place: Place) -> Iterator[str]:
-    """Check every record of a place: commits, markers and held parts."""
-    for key in lake.storage.keys(place.folder):
-        if key.endswith(".json"):
-            try:
-                lake.record(key)
-            except IntegrityError as error:
-                yield str(error)
-
-
 def _parquet(lake: Lake, place: Place) -> list[str]:
     """List the keys of a place's files of rows."""
     return [key for key in lake.storage.keys(place.folder) if key.endswith(".parquet")]
-
-
-def _faults(lake: Lake, place: Place, file: File, *, dropped: bool) -> Iterator[str]:
-    """Check one committed file."""
-    key = f"{place.folder}/{file.name}"
-    if dropped:
-        if key in lake.storage.keys(place.folder):
-            yield f"{lake}/{key}: expired but still there; run `thoroughfare expire`"
-        return
-    try:
-        rows = lake.rows(place, file).num_rows
-    except (IntegrityError, OSError, pa.ArrowException) as error:
-        yield str(error)
-        return
-    if rows != file.rows:
-        yield f"{lake}/{key}: holds {rows} rows, its record says {file.rows}"
 
 
 def _check(lake: Lake, scan_date: date, check: str) -> Iterator[Fault]:
@@ -188,6 +146,7 @@ def _overdue(lake: Lake, place: Place, now: datetime) -> bool:
         return False
     made_at = lake.made_at(place)
     if table.lives_days == 0:
+        # a table that should not outlive its stage goes a day after it was made, finished run or not
         return now - made_at > GRACE or _outlived(lake, place)
     begins = datetime(place.date.year, place.date.month, place.date.day, tzinfo=UTC) + timedelta(days=1)
     return now - max(begins, made_at) > timedelta(days=table.lives_days)

@@ -1,6 +1,8 @@
 """Find what some tests need and not every machine has, and say plainly what is left out where it is absent."""
 
 import os
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,25 @@ def chromium() -> Path:
     """Return Debian's browser."""
     assert CHROMIUM.exists(), f"{CHROMIUM} is absent and this run requires it; apt-get install chromium"
     return CHROMIUM
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[dict[str, str]]:
+    """Serve S3 on loopback; yields the environment by which a lake finds it."""
+    import buckets
+
+    with buckets.server() as environment:
+        yield environment
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return where a lake may lie: a folder, then a bucket."""
+    if request.param == "folder":
+        return str(tmp_path / "lake")
+    for name, value in request.getfixturevalue("s3").items():
+        monkeypatch.setenv(name, value)
+    return f"s3://bucket/{secrets.token_hex(8)}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

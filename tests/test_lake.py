@@ -1,4 +1,4 @@
-"""The lake: whole or not at all, the same bytes twice, no byte used unverified."""
+"""The lake, in a folder and in a bucket: whole or not at all, the same bytes twice, no byte used unverified."""
 
 import multiprocessing
 import os
@@ -6,16 +6,19 @@ import random
 import signal
 import time
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from uuid import uuid4
 
+import flips
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline import upkeep
-from pipeline.errors import IntegrityError, SettingsError, WindowNotFoundError
+from pipeline.errors import IntegrityError, StorageError, WindowNotFoundError
 from pipeline.lake import Lake, Place
+from pipeline.records import digest
+from pipeline.storage import Folder
 from pipeline.tables import TABLES
 
 NIGHT = date(2026, 3, 7)
@@ -31,7 +34,7 @@ def links(n: int, seed: int = 0) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=TABLES["links"].schema)
 
 
-def committed(root: Path, n: int = 3, seed: int = 0, lineage: dict | None = None) -> Lake:
+def committed(root: str, n: int = 3, seed: int = 0, lineage: dict | None = None) -> Lake:
     lake = Lake(root, "demo")
     lake.commit(PLACE, [lake.write(PLACE, 0, links(n, seed))], lineage or LINEAGE)
     return lake
@@ -41,150 +44,208 @@ def faults_of(lake: Lake) -> list[str]:
     return [fault.what for fault in upkeep.verify(lake) if fault.where == "files"]
 
 
-def tree(root: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+def contents(lake: Lake) -> dict[str, bytes]:
+    return {key: lake.storage.get(key) for key in lake.storage.keys()}  # noqa: SIM118
 
 
-@settings(max_examples=20, deadline=None)
+def parquet(lake: Lake) -> list[str]:
+    return [key for key in lake.storage.keys() if key.endswith(".parquet")]  # noqa: SIM118
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(n=st.integers(0, 40), parts=st.integers(1, 3))
-def test_what_is_read_is_what_was_written(tmp_path_factory, n, parts):
-    lake = Lake(tmp_path_factory.mktemp("lake"), "demo")
+def test_what_is_read_is_what_was_written(root, n, parts):
+    lake = Lake(f"{root}/{uuid4()}", "demo")
     lake.commit(PLACE, [lake.write(PLACE, part, links(n, part)) for part in range(parts)], LINEAGE)
     assert lake.read([PLACE]).equals(pa.concat_tables([links(n, part) for part in range(parts)]))
     assert lake.read([PLACE], part=parts - 1).equals(links(n, parts - 1))
 
 
-def test_rows_written_but_not_committed_are_not_there(tmp_path):
-    lake = Lake(tmp_path, "demo")
+def test_rows_written_but_not_committed_are_not_there(root):
+    lake = Lake(root, "demo")
     lake.write(PLACE, 0, links(3))
     with pytest.raises(WindowNotFoundError, match="nothing committed"):
         lake.read([PLACE])
 
 
-def test_the_same_commit_twice_changes_no_byte(tmp_path):
-    before = tree(tmp_path / committed(tmp_path).root)
-    committed(tmp_path)
-    assert tree(tmp_path) == before
+def test_the_same_commit_twice_changes_no_byte(root):
+    before = contents(committed(root))
+    assert contents(committed(root)) == before
 
 
-def test_other_inputs_make_a_new_revision_and_keep_the_old(tmp_path):
-    committed(tmp_path)
-    lake = committed(tmp_path, seed=1, lineage=LINEAGE | {"inputs": {"sightings": "b"}})
+def test_other_inputs_make_a_new_revision_and_keep_the_old(root):
+    committed(root)
+    lake = committed(root, seed=1, lineage=LINEAGE | {"inputs": {"sightings": "b"}})
     assert lake.last(PLACE).revision == 2
     assert lake.read([PLACE]).equals(links(3, 1))
-    assert sum(name.endswith(".parquet") for name in tree(tmp_path)) == 2
+    assert len(parquet(lake)) == 2
 
 
-def test_the_same_inputs_giving_other_rows_are_refused(tmp_path):
-    committed(tmp_path)
+def test_the_same_inputs_giving_other_rows_are_refused(root):
+    committed(root)
     with pytest.raises(IntegrityError, match="gave other rows"):
-        committed(tmp_path, seed=1)
+        committed(root, seed=1)
 
 
-def test_every_flipped_bit_is_found_before_a_value_is_used(tmp_path):
-    lake = committed(tmp_path, n=50)
-    path = next(tmp_path.rglob("*.parquet"))
-    content, chance = path.read_bytes(), random.Random(7)
-    for _ in range(300):
-        at = chance.randrange(len(content))
-        path.write_bytes(content[:at] + bytes([content[at] ^ 1 << chance.randrange(8)]) + content[at + 1 :])
-        with pytest.raises(IntegrityError, match="not those committed"):
-            lake.read([PLACE])
+def test_a_file_deleted_before_its_commit_is_named_and_made_again(root):
+    lake = Lake(root, "demo")
+    file = lake.write(PLACE, 0, links(3))
+    lake.hold(PLACE, 0, digest(LINEAGE), [("links", file)])
+    lake.storage.delete(f"{PLACE.folder}/{file.name}")
+    with pytest.raises(IntegrityError, match="deleted before its commit"):
+        lake.commit(PLACE, [file], LINEAGE)
+    assert lake.held(PLACE, digest(LINEAGE)) == {}
 
 
-def test_every_flipped_bit_of_a_record_is_found(tmp_path):
-    lake = committed(tmp_path)
+def test_a_damaged_file_that_a_run_left_is_written_whole_by_the_next(root):
+    lake = Lake(root, "demo")
+    file = lake.write(PLACE, 0, links(3))
+    lake.storage.replace(f"{PLACE.folder}/{file.name}", b"torn")
+    assert committed(root).read([PLACE]).equals(links(3))
+
+
+@pytest.mark.parametrize("storage", ["folder", "bucket"])
+def test_every_flipped_bit_is_found_before_a_value_is_used(storage, tmp_path, request, monkeypatch):
+    for name, value in request.getfixturevalue("s3").items():
+        monkeypatch.setenv(name, value)
+    lake = committed(str(tmp_path) if storage == "folder" else "s3://bucket/flips", n=50)
+    committed(lake.root, n=9, seed=1, lineage=LINEAGE | {"inputs": {"sightings": "b"}})
     lake.hold(PLACE, 1, "f" * 64, [("links", lake.files(PLACE)[0])])
-    for path in sorted(tmp_path.rglob("*.json")):
-        content = path.read_bytes()
-        for bit in range(0, len(content) * 8, 5):
-            path.write_bytes(content[: bit // 8] + bytes([content[bit // 8] ^ 1 << bit % 8]) + content[bit // 8 + 1 :])
-            assert any("not a commit record" in fault for fault in faults_of(lake))
-            assert lake.held(PLACE, "f" * 64) == {} or "part-" not in path.name
-        path.write_bytes(content)
-    assert faults_of(lake) == []
+    lake.drop(PLACE, "retention", revision=1)
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    assert list(flips.unseen(lake, 1_900 if storage == "folder" else 100)) == []
+    assert not any("bytes" in fault or "record" in fault for fault in faults_of(lake))
+
+
+def test_a_held_part_whose_record_is_damaged_is_not_held(root):
+    lake = committed(root)
+    lake.hold(PLACE, 1, "f" * 64, [("links", lake.files(PLACE)[0])])
     assert list(lake.held(PLACE, "f" * 64)) == [1]
+    flips.flip(lake, f"{PLACE.folder}/part-0001-{'f' * 16}.json", 77)
+    assert lake.held(PLACE, "f" * 64) == {}
 
 
-def test_a_missing_and_a_stray_file_are_named(tmp_path):
-    lake = committed(tmp_path)
-    path = next(tmp_path.rglob("*.parquet"))
-    path.rename(path.with_name("0000-stray.parquet"))
+def test_a_missing_and_a_stray_file_are_named(root):
+    lake = committed(root)
+    (key,) = parquet(lake)
+    lake.storage.put(f"{PLACE.folder}/0000-stray.parquet", lake.storage.get(key))
+    lake.storage.delete(key)
     faults = faults_of(lake)
     assert any("committed but missing" in fault for fault in faults)
     assert any("in no commit" in fault for fault in faults)
 
 
-def test_a_broken_commit_record_says_what_to_do(tmp_path):
-    lake = committed(tmp_path)
-    next(tmp_path.rglob("commit-r1.json")).write_text("{")
+def test_a_broken_commit_record_says_what_to_do(root):
+    lake = committed(root)
+    lake.storage.replace(f"{PLACE.folder}/commit-r1.json", b"{")
     with pytest.raises(IntegrityError, match="not a commit record"):
         lake.last(PLACE)
 
 
-def test_dropped_rows_are_gone_and_their_record_stays(tmp_path):
-    lake = committed(tmp_path)
-    digest = lake.last(PLACE).digest
+def test_dropped_rows_are_gone_and_their_record_stays(root):
+    lake = committed(root)
+    before = lake.last(PLACE).digest
     assert len(lake.drop(PLACE, "retention")) == 1
-    assert not list(tmp_path.rglob("*.parquet"))
+    assert not parquet(lake)
     assert lake.dropped(PLACE)
-    assert lake.last(PLACE).digest == digest
+    assert not lake.stands(PLACE)
+    assert lake.last(PLACE).digest == before
     assert faults_of(lake) == []
     with pytest.raises(WindowNotFoundError, match="expired"):
         lake.read([PLACE])
 
 
-def test_dropped_rows_made_again_are_back(tmp_path):
-    committed(tmp_path).drop(PLACE, "retention")
-    assert committed(tmp_path).read([PLACE]).equals(links(3))
+def test_dropped_rows_made_again_are_back(root):
+    committed(root).drop(PLACE, "retention")
+    assert committed(root).read([PLACE]).equals(links(3))
 
 
-def test_places_are_read_back_from_their_folders(tmp_path):
-    lake = committed(tmp_path)
+def test_rows_that_another_revision_shares_stay_when_one_is_dropped(root):
+    committed(root)
+    lake = committed(root, lineage=LINEAGE | {"code": "newer"})
+    assert lake.drop(PLACE, "retention", revision=1) == []
+    assert lake.read([PLACE]).equals(links(3))
+
+
+def test_places_are_read_back_from_their_folders(root):
+    lake = committed(root)
     night = Place("products/flow", NIGHT)
     lake.commit(night, [lake.write(night, 0, links(1))], LINEAGE)
+    lake.storage.put("links/date=2026-03-07/copy/commit-r1.json", b"{}")
+    lake.storage.put("looks/2026-03-07T12:00:00.000000+00:00-links.json", b"{}")
     assert lake.places() == sorted([PLACE, night], key=str)
     assert lake.night("products/flow", NIGHT) == [night]
 
 
-def test_a_url_is_refused_with_a_sentence():
-    with pytest.raises(SettingsError, match="only folders"):
-        Lake("s3://bucket/lake", "demo")
-
-
-def test_a_full_disk_is_a_sentence_and_leaves_nothing(tmp_path, monkeypatch):
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    lake = Lake(tmp_path, "demo")
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(IntegrityError, match="No space left"):
-        lake.write(PLACE, 0, links(3))
-    assert tree(tmp_path) == {}
-
-
-def test_a_commit_is_whole_or_absent_after_a_kill(tmp_path):
+def test_a_commit_is_whole_or_absent_after_a_kill(root):
     spawn = multiprocessing.get_context("spawn")
     chance = random.Random(3)
-    for attempt in range(6):
-        root = tmp_path / str(attempt)
-        child = spawn.Process(target=_commit_forever, args=(root,))
+    for attempt in range(2):
+        lake = Lake(f"{root}/{attempt}", "demo")
+        child = spawn.Process(target=_commit_forever, args=(lake.root,))
         child.start()
         deadline = time.monotonic() + 20
-        while not list(root.rglob("commit-r*.json")) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        while not lake.places() and time.monotonic() < deadline:
+            time.sleep(0.02)
         time.sleep(chance.uniform(0, 0.05))
         os.kill(child.pid, signal.SIGKILL)
         child.join()
-        lake = Lake(root, "demo")
         lake.sweep()
+        assert lake.places()
         assert not [fault for fault in faults_of(lake) if "in no commit" not in fault]
         assert all(lake.read([place]).num_rows == 20 for place in lake.places())
-        assert not list((root / "demo" / ".staging").iterdir())
+        assert lake.sweep() == 0
 
 
-def _commit_forever(root: Path) -> None:
+def _commit_forever(root: str) -> None:
     lake, at = Lake(root, "demo"), datetime(2026, 3, 7, tzinfo=UTC)
     for n in range(100_000):
         place = Place("links", (at + timedelta(hours=n)).date(), (at + timedelta(hours=n)).hour)
         lake.commit(place, [lake.write(place, 0, links(10)), lake.write(place, 1, links(10, 1))], LINEAGE)
+
+
+@pytest.mark.parametrize("why", [28, 30, 5, 27], ids=["full", "read-only", "broken", "too-large"])
+def test_a_commit_survives_the_fault_of_any_call_to_the_disk(tmp_path, monkeypatch, why):
+    nth = 0
+    while True:
+        lake, calls = Lake(tmp_path / str(nth), "demo"), Faulty(monkeypatch, nth, why)
+        try:
+            lake.commit(PLACE, [lake.write(PLACE, 0, links(3)), lake.write(PLACE, 1, links(3, 1))], LINEAGE)
+            said = ""
+        except StorageError as error:
+            said = str(error)
+        finally:
+            calls.heal()
+        if calls.count <= nth:
+            break
+        assert f"cannot be written ({os.strerror(why)})" in said
+        assert all(lake.read([place]).num_rows == 6 for place in lake.places())
+        assert not [fault for fault in faults_of(lake) if "in no commit" not in fault]
+        lake.commit(PLACE, [lake.write(PLACE, 0, links(3)), lake.write(PLACE, 1, links(3, 1))], LINEAGE)
+        assert faults_of(lake) == []
+        assert not list((tmp_path / str(nth) / "demo" / ".staging").iterdir())
+        nth += 1
+    assert nth > 10
+
+
+class Faulty:
+    """A disk whose n-th call fails, and all after it."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, nth: int, why: int) -> None:
+        self.patch, self.nth, self.why, self.count = patch.context(), nth, why, 0
+        within = self.patch.__enter__()
+        for name in ("fsync", "link", "mkdir"):
+            within.setattr(os, name, self.counted(getattr(os, name)))
+        within.setattr(Folder, "_staged", self.counted(Folder._staged))
+
+    def counted(self, call):
+        def counting(*words, **more):
+            self.count += 1
+            if self.count > self.nth:
+                raise OSError(self.why, os.strerror(self.why))
+            return call(*words, **more)
+
+        return counting
+
+    def heal(self) -> None:
+        self.patch.__exit__(None, None, None)
