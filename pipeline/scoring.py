@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline import cameras, detections, embeddings, encoders, feeds, frames, scores, snapshots, upkeep
 from pipeline.errors import WindowNotFoundError
+from pipeline.feeds import Camera
 from pipeline.lake import Lake
 from pipeline.scans import Scan
 from pipeline.scores import Naming, Truth
@@ -116,7 +117,7 @@ def _pictures(wanted: pa.Table, scan: Scan) -> pa.Table:
     """Fetch single frames (camera_id, slot_at) of the scan's feed as `snapshots`."""
     feed = feeds.load(scan.feed)
     rows = [
-        snapshots.snapshot(feed, scan, camera_id, camera_id.partition(":")[2], slot_at)
+        snapshots.snapshot(feed, scan, camera_id, Camera(camera_id.partition(":")[2], camera_id, 0.0, 0.0), slot_at)
         for camera_id, slot_at in zip(wanted["camera_id"].to_pylist(), wanted["slot_at"].to_pylist(), strict=True)
     ]
     return SNAPSHOTS.check(pa.Table.from_pylist(rows, schema=SNAPSHOTS.schema))
