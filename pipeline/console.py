@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from types import TracebackType
@@ -23,9 +24,17 @@ ACROSS = 9
 """Windows side by side: a night's when the clocks go back."""
 PIPED_WIDTH = 1000
 """Columns of text where no terminal says how many there are."""
-LOG = "THOROUGHFARE_LOG"
-"""Environment variable that chooses the log where the command line does not: `plain` or `json`."""
+CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
+"""User and password of an address: never written."""
 log = logging.getLogger("thoroughfare")
+
+
+class Stderr(logging.Handler):
+    """The log on what is standard error at the time, without the passwords of addresses."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        sys.stderr.write(without_credentials(self.format(record)) + "\n")
 
 
 class JsonLines(logging.Formatter):
@@ -34,18 +43,23 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Write one record."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        facts = getattr(record, "facts", {})
-        return json.dumps(
-            {"at": at, "level": record.levelname.lower(), "event": record.getMessage(), **facts}, default=str
-        )
+        told = {"at": at, "level": record.levelname.lower(), "event": record.getMessage()}
+        return json.dumps(told | getattr(record, "facts", {}), default=str)
 
 
 def log_as(kind: str) -> None:
     """Write the log on standard error: warnings as text, or every step, warning and error as a line of JSON."""
-    handler = logging.StreamHandler(sys.stderr)
+    root = logging.getLogger()
+    handler = next((each for each in root.handlers if isinstance(each, Stderr)), None) or Stderr()
     handler.setFormatter(JsonLines() if kind == "json" else logging.Formatter("%(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
     log.setLevel(logging.INFO if kind == "json" else logging.WARNING)
+
+
+def without_credentials(text: str) -> str:
+    """Take user and password out of the addresses in a text."""
+    return CREDENTIALS.sub("", text)
 
 
 def log_is_json() -> bool:
@@ -58,7 +72,7 @@ def complain(sentence: str, exit_code: int) -> None:
     if log_is_json():
         log.error("error", extra={"facts": {"message": sentence, "exit_code": exit_code}})
     else:
-        sys.stderr.write(f"thoroughfare: {sentence}\n")
+        sys.stderr.write(f"thoroughfare: {without_credentials(sentence)}\n")
 
 
 def advise(*commands: str) -> None:

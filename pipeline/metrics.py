@@ -6,7 +6,6 @@ them and no proof reads them, so two lakes are equal whatever their records say.
 
 import json
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
@@ -16,14 +15,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.console import without_credentials
 from pipeline.lake import Lake
 
 log = logging.getLogger("thoroughfare")
 RUNS = ".runs"
 LIVES = timedelta(days=90)
 """Records older than this go with the next `thoroughfare expire`."""
-CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
-"""User and password of an address: never written."""
 SCHEMA = pa.schema(
     [
         ("scan", pa.string()),
@@ -173,11 +171,6 @@ def peak_rss_mb() -> int:
         with suppress(OSError, ValueError, IndexError):
             found += int((process / "status").read_text().split("VmHWM:")[1].split()[0])
     return found // 1024
-
-
-def without_credentials(text: str) -> str:
-    """Take user and password out of the addresses in a text."""
-    return CREDENTIALS.sub("", text)
 
 
 def _records(lake: Lake, below: str) -> Iterator[Run]:

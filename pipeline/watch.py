@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pipeline import metrics
-from pipeline.console import Progress
+from pipeline.console import Progress, without_credentials
 from pipeline.lake import Lake, Place
 from pipeline.metrics import Run
 from pipeline.query import names
@@ -76,7 +76,7 @@ class Watch:
             "scan": self.lake.scan, "scan_date": self.scan_date, "window": self.window, "stage": self.stage,
             "part": self.part, "started_at": self.started_at, "seconds": round(time.monotonic() - self.since, 4),
             "rows": rows, "fresh": fresh, "revision": revision, "workers": self.workers,
-            "peak_rss_mb": metrics.peak_rss_mb(), "fault": metrics.without_credentials(fault),
+            "peak_rss_mb": metrics.peak_rss_mb(), "fault": without_credentials(fault),
         }  # fmt: skip
         return Run(**facts)
 
