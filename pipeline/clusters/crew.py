@@ -17,11 +17,11 @@ from pipeline.errors import PipelineError
 from pipeline.jobs import Job, models
 from pipeline.stages import stage
 
-LIMIT_S = {"scan": 600.0, "shard": 900.0, "window": 3600.0, "night": 7200.0, "snapshots": 7200.0}
+LIMIT_S = {"scan": 600.0, "shard": 900.0, "window": 3600.0, "night": 7200.0, "snapshots": 7200.0, "probe": 60.0}
 """Longest seconds of one job by stage or unit. A shard of two cameras, one frame a second each, holds 7,200 pictures:
 two to four minutes of one core. Snapshots of a live feed last as long as their window."""
-PROBE_S, PROBE_PICTURE_S = 60.0, 0.5
-"""Longest seconds of a probe: to begin with, and for each of its pictures."""
+PROBE_PICTURE_S = 0.5
+"""Longest seconds of a probe for each of its pictures, beside `LIMIT_S["probe"]`."""
 
 CLOSED = (
     '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data: blob:; font-src data:; '
@@ -100,11 +100,14 @@ class Crew:
 def limit_s(job: Job) -> float:
     """Return how long a job may take: as the configuration says by stage or unit, else by `LIMIT_S`."""
     if job.only:
-        return PROBE_S + PROBE_PICTURE_S * job.only.pictures
-    for name in (job.table, stage(job.table).unit):
-        if (asked := dask.config.get(f"thoroughfare.limit-s.{name}", LIMIT_S.get(name))) is not None:
-            return float(asked)
-    raise KeyError(job.table)
+        return _asked("probe") + PROBE_PICTURE_S * job.only.pictures
+    unit = stage(job.table).unit
+    return _asked(job.table, _asked(unit))
+
+
+def _asked(name: str, otherwise: float | None = None) -> float:
+    """Read a limit: configured, else our own, else another."""
+    return float(dask.config.get(f"thoroughfare.limit-s.{name}", LIMIT_S.get(name, otherwise)))
 
 
 @contextmanager
