@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -30,6 +31,7 @@ from pipeline.options import (
 
 if TYPE_CHECKING:
     from pipeline import runner
+    from pipeline.lake import Lake
     from pipeline.scans import Scan, Window
     from pipeline.stages import Stage
 
@@ -143,6 +145,17 @@ def backfill(
         raise typer.Exit(exit_code)
 
 
+@app.command(epilog="Example: thoroughfare certificates /etc/thoroughfare/tls")
+def certificates(
+    folder: Annotated[Path, typer.Argument(help="Folder to write: scheduler/, worker/ and client/ in it.")],
+) -> None:
+    """Make the certificates of a Dask cluster: each side of it trusts those made here, and nobody else."""
+    from pipeline.clusters.certificates import make
+
+    for made in make(folder):
+        typer.echo(f"{made}: set DASK_CONFIG={made.resolve()} for the {made.name}")
+
+
 def run_night(
     scan: "Scan",
     on: date,
@@ -160,12 +173,19 @@ def run_night(
 
     there = open_lake(lake, scan.name)
     watch = Watch(there, on, None if scheduler else workers, of=of, quiet=as_json)
-    with clusters.spread(workers, scheduler) as jobs, watch:
+    with clusters.spread(workers, scheduler, partial(_keep_page, there, on)) as jobs, watch:
         night = runner.Night(scan, on, there, jobs, report=watch.step, begin=watch.begin)
         if preflight:
             night.begin = _after_preflight(night, workers, watch.begin)
         watch.expect(night)
         return night.run()
+
+
+def _keep_page(lake: "Lake", on: date, page: bytes) -> None:
+    """Keep Dask's performance report of a night's last run, in a dot-folder: it is no part of the lake."""
+    key = f".dask/{on}.html"
+    lake.storage.delete(key)
+    lake.storage.put(key, page)
 
 
 Begin = Callable[["Stage", "Window | None"], None]

@@ -7,7 +7,6 @@ beside them under `thoroughfare`: `limit-s.<stage or unit>` and `memory-limit` (
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
@@ -15,6 +14,7 @@ from pipeline.jobs import Job
 
 Spread = Callable[[Callable[[Job], Any], list[Job]], Iterable[Any]]
 """Calls a function once for each job and yields the answers in their order; `Lost` where a job killed its workers."""
+Keep = Callable[[bytes], Any]
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class LostWorkersError(PipelineError):
 
 
 @contextmanager
-def spread(workers: int = 0, scheduler: str = "", page: Path | None = None) -> Iterator[Spread]:
+def spread(workers: int = 0, scheduler: str = "", keep: Keep | None = None) -> Iterator[Spread]:
     """Choose by what is asked: a scheduler's address, local workers, else this process.
 
     Args:
         workers: Local processes; 0 for none.
         scheduler: Address of a Dask scheduler, `tls://host:port`; it is asked before `workers`.
-        page: File for Dask's performance report, written when the jobs are done, also when they failed.
+        keep: Takes Dask's performance report, a page of HTML, when the jobs are done, also when they failed.
 
     Raises:
         SettingsError: the address is open to the network, or its workers are not as they must be.
@@ -54,12 +54,12 @@ def spread(workers: int = 0, scheduler: str = "", page: Path | None = None) -> I
     if scheduler:
         from pipeline.clusters.given import at
 
-        with at(scheduler, page) as chosen:
+        with at(scheduler, keep) as chosen:
             yield chosen
     elif workers:
         from pipeline.clusters.local import local
 
-        with local(workers, page=page) as chosen:
+        with local(workers, keep=keep) as chosen:
             yield chosen
     else:
         yield map

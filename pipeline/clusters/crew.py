@@ -6,12 +6,13 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import dask.config
 from distributed import Client, Future, KilledWorker, as_completed, performance_report
 
-from pipeline.clusters import Lost
+from pipeline.clusters import Keep, Lost
 from pipeline.clusters.workers import GPU, Models, guarded
 from pipeline.errors import PipelineError
 from pipeline.jobs import Job, models
@@ -111,21 +112,22 @@ def _asked(name: str, otherwise: float | None = None) -> float:
 
 
 @contextmanager
-def reported(page: Path | None) -> Iterator[None]:
-    """Write Dask's performance report of what is done inside, as one page that loads nothing from anywhere."""
-    if page is None:
+def reported(keep: Keep | None) -> Iterator[None]:
+    """Hand over Dask's performance report of what is done inside: one page that loads nothing from anywhere."""
+    if keep is None:
         yield
         return
-    page.parent.mkdir(parents=True, exist_ok=True)
-    report = performance_report(str(page), mode="inline")
-    report.__enter__()
-    try:
-        yield
-    finally:
-        # a page is not worth a night: where the scheduler is gone there is none
-        with suppress(Exception):
-            report.__exit__(None, None, None)
-            page.write_text(_sealed(page.read_text(encoding="utf-8")), encoding="utf-8")
+    with TemporaryDirectory() as folder:
+        page = Path(folder, "dask.html")
+        report = performance_report(str(page), mode="inline")
+        report.__enter__()
+        try:
+            yield
+        finally:
+            # a page is not worth a night: where the scheduler is gone there is none
+            with suppress(Exception):
+                report.__exit__(None, None, None)
+                keep(_sealed(page.read_text(encoding="utf-8")).encode())
 
 
 def _sealed(page: str) -> str:

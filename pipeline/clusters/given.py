@@ -3,12 +3,11 @@
 import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from distributed import Client
 
-from pipeline.clusters import Spread
+from pipeline.clusters import Keep, Spread
 from pipeline.clusters.crew import Crew, reported
 from pipeline.clusters.workers import built_of
 from pipeline.errors import PipelineError, SettingsError
@@ -18,7 +17,7 @@ CONNECT_S, WORKERS_S = 10, 60
 
 
 @contextmanager
-def at(scheduler: str, page: Path | None = None) -> Iterator[Spread]:
+def at(scheduler: str, keep: Keep | None = None) -> Iterator[Spread]:
     """Spread over the workers of the Dask scheduler at an address; its certificates are Dask's own configuration.
 
     Raises:
@@ -28,7 +27,7 @@ def at(scheduler: str, page: Path | None = None) -> Iterator[Spread]:
     _refuse_open(scheduler)
     with _connected(scheduler) as client:
         _check_workers(client, scheduler)
-        with reported(page):
+        with reported(keep):
             yield Crew(client, scheduler)
 
 

@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import dask.config
@@ -13,7 +12,7 @@ from distributed import Client, Nanny, Scheduler, SpecCluster
 from distributed.security import Security
 from distributed.system import MEMORY_LIMIT
 
-from pipeline.clusters import Spread
+from pipeline.clusters import Keep, Spread
 from pipeline.clusters.crew import Crew, reported
 from pipeline.clusters.workers import GPU
 from pipeline.errors import PipelineError
@@ -37,13 +36,13 @@ def visible_gpus() -> list[str]:
 
 
 @contextmanager
-def local(workers: int, gpus: Sequence[str] | None = None, page: Path | None = None) -> Iterator[Spread]:
+def local(workers: int, gpus: Sequence[str] | None = None, keep: Keep | None = None) -> Iterator[Spread]:
     """Spread over Dask processes of this machine, the first of them with a GPU each.
 
     Args:
         workers: Processes; as many as GPUs where that is more.
         gpus: CUDA's names of the GPUs to deal out; None for those of `CUDA_VISIBLE_DEVICES`.
-        page: File for Dask's performance report.
+        keep: Takes Dask's performance report, a page of HTML.
 
     Raises:
         PipelineError: a worker cannot be started.
@@ -55,7 +54,7 @@ def local(workers: int, gpus: Sequence[str] | None = None, page: Path | None = N
         cluster = _started(count, dealt, security)
         with cluster, Client(cluster, security=security) as client:
             crew = Crew(client, f"{count} local workers")
-            with reported(page):
+            with reported(keep):
                 yield crew
 
 
