@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pipeline import errors, explain, operate, scans, score
+from pipeline import errors, explain, operate, registry, scans, score
 from pipeline.console import advise, complain, log_as, sentence, show, tell
 from pipeline.errors import PipelineError
 from pipeline.operate import run_night
@@ -22,6 +22,7 @@ from pipeline.options import (
     LakeScan,
     LakesScan,
     Night,
+    Permission,
     Preflight,
     Purpose,
     ScanName,
@@ -62,6 +63,7 @@ app = typer.Typer(
 
 app.add_typer(operate.app)
 app.add_typer(explain.app)
+app.add_typer(registry.app, name="cameras")
 app.add_typer(score.app, name="score")
 DEMO_DATE = "2026-05-05"
 DEBUG = "THOROUGHFARE_DEBUG"
@@ -122,12 +124,13 @@ def run(
     workers: Workers = 0,
     scheduler: Scheduler = "",
     settings: SettingsFile = None,
+    permission: Permission = None,
     *,
     preflight: Preflight = True,
     as_json: Json = False,
 ) -> None:
     """Bring one night of one scan up to date, from camera frames to products; a second run does nothing."""
-    scan = scans.load(name, settings, source=source, roads=roads)
+    scan = scans.load(name, settings, source=source, roads=roads, permission=permission)
     steps = run_night(scan, date_of(on), lake, workers, scheduler, as_json=as_json, preflight=preflight)
     if as_json:
         tell([asdict(step) for step in steps])
@@ -136,19 +139,6 @@ def run(
     typer.echo(
         f"\nLake: {lake}/{name}\nNext: thoroughfare report {options}\n      thoroughfare map {options} --purpose '...'"
     )
-
-
-@app.command(epilog="Example: thoroughfare cameras demo")
-def cameras(name: ScanName, source: Source = None, settings: SettingsFile = None, as_json: Json = False) -> None:
-    """List the cameras of a scan's feed, with where they look."""
-    from pipeline.cameras import survey
-
-    rows = survey(scans.load(name, settings, source=source)).to_pylist()
-    tell(rows) if as_json else show(
-        rows, ["camera_id", "name", "lon", "lat", "bearing_deg", "road", "cadence_s", "cleared"]
-    )
-    if not as_json:
-        advise(f"thoroughfare plan {name} --date {now().date()}")
 
 
 @app.command(

@@ -1,12 +1,16 @@
 """List the cameras of a scan: feed -> cameras."""
 
+import logging
+
 import pyarrow as pa
 
 from pipeline import feeds
 from pipeline.errors import PrivacyError, SettingsError
-from pipeline.feeds import Camera, Feed
+from pipeline.feeds import Camera, Feed, Rejected
 from pipeline.scans import Scan
 from pipeline.tables import CAMERAS
+
+log = logging.getLogger("thoroughfare")
 
 
 def survey(scan: Scan) -> pa.Table:
@@ -19,18 +23,30 @@ def survey(scan: Scan) -> pa.Table:
         The `cameras` table; the feed's own licence and attribution stand before the scan's.
 
     Raises:
-        PrivacyError: the feed's terms are not cleared for this use.
+        PrivacyError: the feed's terms are not cleared for this use, and no permission is stated.
         SettingsError: the scan names a camera the feed does not list.
         FeedError: the feed's list cannot be read.
     """
+    listed, rejected = register(scan)
+    if rejected:
+        log.warning(
+            "feed %s: %d rows of its list are no cameras to observe; see `thoroughfare cameras %s --rejected`",
+            scan.feed, len(rejected), scan.name,
+        )  # fmt: skip
+    return listed
+
+
+def register(scan: Scan) -> tuple[pa.Table, list[Rejected]]:
+    """Ask as `survey` does; return the `cameras` table and the rows of the feed's list that are none, with reasons."""
     feed = feeds.load(scan.feed)
-    if not feed.cleared:
+    if not feed.cleared and not scan.permission.strip():
         raise PrivacyError(
-            f"feed {scan.feed}: its terms ({feed.terms_url or feed.operator}) are not cleared for this use; "
-            f"ask its operator, then set cleared in pipeline/feeds/{scan.feed}.py"
+            f"feed {scan.feed}: its terms ({feed.terms_url or feed.operator}) are not cleared for this use; ask its operator, "
+            f"then state what you were allowed: --i-have-permission '...', or permission in [scan.{scan.name}]"
         )
-    rows = [_row(camera, feed, scan) for camera in _chosen(feeds.listing(feed, scan).cameras, scan)]
-    return CAMERAS.check(pa.Table.from_pylist(rows, schema=CAMERAS.schema))
+    listing = feeds.listing(feed, scan)
+    rows = [_row(camera, feed, scan) for camera in _chosen(listing.cameras, scan)]
+    return CAMERAS.check(pa.Table.from_pylist(rows, schema=CAMERAS.schema)), listing.rejected
 
 
 def _chosen(listed: list[Camera], scan: Scan) -> list[Camera]:

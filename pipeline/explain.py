@@ -16,6 +16,7 @@ from pipeline.options import (
     LakeRoot,
     LakesScan,
     Night,
+    Permission,
     ScanName,
     Scheduler,
     SettingsFile,
@@ -38,6 +39,7 @@ def plan(
     lake: LakeRoot = LAKE,
     workers: Workers = 0,
     settings: SettingsFile = None,
+    permission: Permission = None,
     as_json: Json = False,
 ) -> None:
     """Say what a night will take before anything is fetched: windows, pictures, room, time, terms, honest use.
@@ -46,7 +48,8 @@ def plan(
     """
     from pipeline import plans
 
-    planned = plans.plan(scans.load(name, settings, source=source), date_of(on), open_lake(lake, name), workers)
+    scan = scans.load(name, settings, source=source, permission=permission)
+    planned = plans.plan(scan, date_of(on), open_lake(lake, name), workers)
     if as_json:
         tell(asdict(planned))
         return

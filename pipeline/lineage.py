@@ -20,7 +20,9 @@ LIBRARIES = ("numpy", "pyarrow", "duckdb", "opencv-python-headless", "geopandas"
 def stated(scan: Scan) -> dict[str, str]:
     """Say what of a scan a feed stage depends on; the folder it lies in is not part of it."""
     return {
-        each.name: str(getattr(scan, each.name)) for each in fields(scan) if each.name not in ("stages", "source", "k")
+        each.name: str(getattr(scan, each.name))
+        for each in fields(scan)
+        if each.name not in ("stages", "source", "k", "permission")
     }
 
 

@@ -19,6 +19,7 @@ from pipeline.options import (
     Json,
     LakeRoot,
     Night,
+    Permission,
     Preflight,
     ScanName,
     Scheduler,
@@ -26,6 +27,7 @@ from pipeline.options import (
     Source,
     Workers,
     date_of,
+    now,
     open_lake,
 )
 
@@ -61,6 +63,7 @@ def stage(
     workers: Workers = 0,
     scheduler: Scheduler = "",
     settings: SettingsFile = None,
+    permission: Permission = None,
     *,
     preflight: Preflight = True,
 ) -> None:
@@ -68,13 +71,14 @@ def stage(
 
     Exit code 99: nothing to do, as the night has no such window or the feed plans nothing in it.
     """
-    from pipeline import clusters, runner, stages
+    from pipeline import clusters, runner, stages, upkeep
     from pipeline.watch import Watch
 
-    scan = scans.load(name, settings, source=source)
+    scan = scans.load(name, settings, source=source, permission=permission)
     if table not in (known := [line.table for line in stages.STAGES]):
         raise SettingsError(f"no table {table!r}; choose from {known}")
     line, there, scan_date = stages.stage(table), open_lake(lake, name), date_of(on)
+    upkeep.permit(there, scan, scan_date, now())
     watch = Watch(there, scan_date, None if scheduler else workers, quiet=True)
     with clusters.spread(workers, scheduler) as jobs, watch:
         night = runner.Night(scan, scan_date, there, jobs, report=watch.step, begin=watch.begin)
@@ -108,6 +112,7 @@ def backfill(
     workers: Workers = 0,
     scheduler: Scheduler = "",
     settings: SettingsFile = None,
+    permission: Permission = None,
     preflight: Preflight = True,
     as_json: Json = False,
 ) -> None:
@@ -118,7 +123,7 @@ def backfill(
     from pipeline import upkeep
 
     scan, skipped = (
-        scans.load(name, settings, source=source),
+        scans.load(name, settings, source=source, permission=permission),
         {"none": ("failed", "completed"), "failed": ("completed",)},
     )
     begins, ends = date_of(first), date_of(last)
@@ -168,10 +173,11 @@ def run_night(
     of: str = "",
 ) -> "list[runner.Step]":
     """Run a night with progress on standard error, run records in the lake, and faults that say where."""
-    from pipeline import clusters, runner
+    from pipeline import clusters, runner, upkeep
     from pipeline.watch import Watch
 
     there = open_lake(lake, scan.name)
+    upkeep.permit(there, scan, on, now())
     watch = Watch(there, on, None if scheduler else workers, of=of, quiet=as_json)
     with clusters.spread(workers, scheduler, partial(_keep_page, there, on)) as jobs, watch:
         night = runner.Night(scan, on, there, jobs, report=watch.step, begin=watch.begin)

@@ -27,6 +27,12 @@ Scheduler = Annotated[str, typer.Option("--scheduler", help="Address of a runnin
 Preflight = Annotated[
     bool, typer.Option("--preflight/--no-preflight", help="Refuse what the disk has no room for (twice the estimate).")
 ]
+Permission = Annotated[
+    str | None,
+    typer.Option(
+        "--i-have-permission", metavar="WORDS", help="What the operator of an uncleared feed has allowed; logged."
+    ),
+]
 Purpose = Annotated[
     str, typer.Option("--purpose", help="Why single vehicles are looked at; written to the lake's log.")
 ]

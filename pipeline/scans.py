@@ -13,6 +13,8 @@ HOUR = timedelta(hours=1)
 PACKAGED = Path(__file__).parent / "_settings.toml"
 TOML_KINDS: dict[Any, tuple[type, ...]] = {str: (str,), float: (int, float), int: (int,)}
 """What TOML may hold for a field of a kind."""
+RESERVED = ("list", "feeds", "check", "diff")
+"""Words that follow `thoroughfare cameras`; no scan is called so."""
 S = TypeVar("S")
 
 
@@ -61,6 +63,8 @@ class Scan:
     """Cameras in one unit of work; the files of the lake depend on it, the number of workers does not matter."""
     k: int = 10
     """Rows that fewer trajectories stand behind are never published."""
+    permission: str = ""
+    """What the operator of a feed that is not cleared has allowed us, and when; logged in the lake."""
     exempt: str = ""
     """Empty, or why individual trajectories of this scan may be shown without a purpose (a simulated city)."""
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -106,6 +110,8 @@ def load(name: str, path: Path | None = None, **changes: Any) -> Scan:
     """
     path = path or find()
     sections = _sections(path)
+    if name in RESERVED:
+        raise SettingsError(f"{path}: a scan cannot be called {name!r}, which is a command; rename [scan.{name}]")
     if name not in sections:
         raise SettingsError(f"{path}: no [scan.{name}]; choose from {sorted(sections)} or add the section")
     stages = {key: value for key, value in sections[name].items() if isinstance(value, dict)}

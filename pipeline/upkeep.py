@@ -1,5 +1,6 @@
 """Keep a lake true: prove its files and invariants, let its tables expire, log every look at trajectories."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +18,7 @@ from pipeline.tables import TABLES
 
 SINGLED_OUT = ("trajectories", "links")
 """Tables that show single vehicles on their way: read with a purpose only."""
-LOOKS = "looks"
+LOOKS, PERMISSIONS = "looks", "permissions"
 SUPPORTS = "supports"
 """The table of `sql/checks` that holds the support of every row of every product."""
 
@@ -98,6 +99,19 @@ def look(lake: Lake, scan: Scan, table: str, purpose: str, now: datetime) -> Non
     at = now.astimezone(UTC).isoformat(timespec="microseconds")
     entry = {"at": at, "table": table, "purpose": purpose.strip()}
     lake.storage.put(f"{LOOKS}/{at}-{table}.json", (json.dumps(entry, sort_keys=True) + "\n").encode())
+
+
+def permit(lake: Lake, scan: Scan, scan_date: date, now: datetime) -> None:
+    """Log once a night what the operator of a feed has allowed, as the scan states it."""
+    if words := scan.permission.strip():
+        entry = {"at": now.astimezone(UTC).isoformat(), "feed": scan.feed, "permission": words}
+        name = hashlib.sha256(f"{scan.feed} {words}".encode()).hexdigest()[:16]
+        lake.storage.put(f"{PERMISSIONS}/{scan_date}-{name}.json", (json.dumps(entry, sort_keys=True) + "\n").encode())
+
+
+def permissions(lake: Lake) -> list[dict[str, str]]:
+    """List every permission stated, by night."""
+    return [json.loads(lake.storage.get(key)) for key in lake.storage.keys(PERMISSIONS)]
 
 
 def looks(lake: Lake) -> list[dict[str, str]]:

@@ -56,9 +56,8 @@ def stops(start: bytes) -> Reply:
     return reply
 
 
-async def _never(to: "Connection") -> None:
-    while to.open:
-        await asyncio.sleep(0.05)
+async def _never(to: "Connection") -> None:  # noqa: ARG001
+    await asyncio.Event().wait()
 
 
 async def _changed(to: "Connection") -> None:
@@ -210,7 +209,7 @@ async def _serve(port: int) -> None:
     served = Loopback(port=port)
     served.asked = _Nothing()
     server = await served.start()
-    print(served.port, flush=True)  # noqa: T201 - whoever started us reads it
+    print(served.port, flush=True)
     async with server:
         await server.serve_forever()
 

@@ -81,8 +81,8 @@ def feed(subject: Subject) -> Iterator[Finding]:
     if subject.scan is None:
         return
     feed, name = feeds.load(subject.scan.feed), f"feed {subject.scan.feed}"
-    if not feed.cleared:
-        mend = f"ask {feed.operator} ({feed.terms_url}), then set cleared in pipeline/feeds/{subject.scan.feed}.py"
+    if not (feed.cleared or subject.scan.permission):
+        mend = f"ask {feed.operator} ({feed.terms_url}), then set permission in [scan.{subject.scan.name}]"
         yield Finding(name, "missing", "its terms are not cleared for this use; it was not asked", mend)
         return
     begun = time.monotonic()
@@ -126,7 +126,7 @@ def clock_change(zone: str, after: date, days: int = 400) -> tuple[date, float] 
 
 def _plan(subject: Subject) -> tuple[plans.Plan | None, str]:
     """Plan the scan's next night, where it can be planned."""
-    if subject.scan is None or not feeds.load(subject.scan.feed).cleared:
+    if subject.scan is None or not (feeds.load(subject.scan.feed).cleared or subject.scan.permission):
         return None, "for any night"
     on = subject.scan.night_of(subject.now) + timedelta(days=1)
     with suppress(PipelineError):

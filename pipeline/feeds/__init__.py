@@ -143,6 +143,10 @@ class Feed:
     """West, south, east, north of its operator's area, degrees WGS 84; a camera outside is rejected."""
 
 
+ASKED = ("cameras", "slots", "picture", "roads", "fingerprint", "listing", "pictures")
+"""What a feed is asked; the rest of its fields are facts."""
+
+
 def load(name: str) -> Feed:
     """Return the feed of `pipeline/feeds/<name>.py`; raise FeedNotFoundError naming those there."""
     if name not in names():
@@ -154,6 +158,13 @@ def load(name: str) -> Feed:
 def listing(feed: Feed, scan: Scan) -> Listing:
     """Ask a feed for its cameras and for the rows that are none."""
     return feed.listing(scan) if feed.listing else Listing(feed.cameras(scan))
+
+
+def facts() -> list[dict[str, Any]]:
+    """Return everything that is known of every feed, as data, by name."""
+    known = [(name, load(name)) for name in names()]
+    stated = [each.name for each in fields(Feed) if each.name not in ASKED]
+    return [{"name": name} | {fact: getattr(feed, fact) for fact in stated} for name, feed in known]
 
 
 def names() -> list[str]:
