@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from pipeline import metrics, upkeep
-from pipeline.errors import PipelineError, WindowNotFoundError
+from pipeline.errors import FeedError, WindowNotFoundError
 from pipeline.lake import Commit, Lake, Place
 from pipeline.metrics import Run
 from pipeline.query import names
@@ -131,7 +131,7 @@ def _windows(night: Night) -> tuple[list[Window], list[str]]:
         return night.windows, []
     except WindowNotFoundError:
         return [], ["no cameras yet: the night was never begun"]
-    except PipelineError as error:
+    except FeedError as error:
         there = [
             window
             for window in night.scan.windows(night.scan_date)
@@ -160,7 +160,7 @@ def _standing(night: Night, line: Stage, window: Window | None) -> Standing:
     """Ask the runner; where the feed cannot be asked, what is committed counts as current."""
     try:
         return night.standing(line, window)
-    except PipelineError:
+    except (FeedError, WindowNotFoundError):
         on = night.scan_date
         place = (
             Place(line.table, on) if window is None else Place(line.table, window.hour_at.date(), window.hour_at.hour)
