@@ -18,6 +18,8 @@ from pipeline.lake import Place
 from pipeline.query import ask
 from pipeline.scans import Scan
 
+WORKERS = 1
+"""Local Dask workers started to see that one answers."""
 PACKAGES = ("pyarrow", "duckdb", "opencv-python-headless", "geopandas", "distributed", "keplergl", "prometheus-client")
 FUNCTIONS = {"parquet": "read_parquet", "json": "json_extract", "icu": "icu_sort_key"}
 """A function that each of DuckDB's built-in extensions brings."""
@@ -82,7 +84,7 @@ def tensorflow(_: Subject) -> Iterator[Finding]:
 
 def dask(subject: Subject) -> Iterator[Finding]:
     """Start one worker and let it answer; then ask the scheduler that is given."""
-    for part, workers, scheduler in (("dask", 1, ""), ("scheduler", 0, subject.scheduler)):
+    for part, workers, scheduler in (("dask", WORKERS, ""), ("scheduler", 0, subject.scheduler)):
         if not workers and not scheduler:
             continue
         begun = time.monotonic()
