@@ -1,10 +1,16 @@
 """List the cameras of a 511 site of the IBI/Arcadis kind (v2), chosen by the scan's `source`: each view is a camera."""
 
-from pipeline.feeds import Camera, Key, Listing
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pipeline.errors import SettingsError
+from pipeline.feeds import Camera, Feed, Key, Listing
 from pipeline.feeds._headings import carriageway, road
 from pipeline.feeds._lists import gather, records
 from pipeline.feeds._rows import Row, UnfitError
-from pipeline.feeds._web import web
+from pipeline.feeds._web import LOOPBACK, web
+from pipeline.scans import Scan
 
 BOUNDS = (-170.0, 28.8, -74.0, 71.5)
 """From Alaska to Louisiana and Ontario."""
@@ -47,26 +53,56 @@ def _address(row: Row) -> str:
     return row.address("view.Url", f"{found}/map/Cctv/")
 
 
-FEED = web(
-    operator="the state or province of the chosen 511 site",
-    licence="each site's developer agreement",
-    attribution="Pictures: the 511 service named by the scan's source",
-    terms_url="https://511ga.org/developers/doc",
-    commercial=False,
-    may_store_frames=False,
-    cleared=False,
-    min_interval_s=30.0,
-    timestamps="none to trust: Last-Modified is made up for each answer, burned-in clocks run minutes behind",
-    timezone="",
-    metric_crs="",
-    cadence_s=None,
-    requests_per_minute=10.0,
+def _at(site: str) -> Feed:
+    """Return the feed of one site."""
+    return web(
+        operator="the state or province of the chosen 511 site",
+        licence="each site's developer agreement",
+        attribution="Pictures: the 511 service named by the scan's source",
+        terms_url="https://511ga.org/developers/doc",
+        commercial=False,
+        may_store_frames=False,
+        cleared=False,
+        min_interval_s=30.0,
+        timestamps="none to trust: Last-Modified is made up for each answer, burned-in clocks run minutes behind",
+        timezone="",
+        metric_crs="",
+        cadence_s=None,
+        requests_per_minute=10.0,
+        hosts=(site,),
+        bounds=BOUNDS,
+        needs_key=True,
+        lists=(f"{site}/api/v2/get/cameras?format=json",),
+        parse=parse,
+        headers={"Accept": "application/json"},
+        key=Key(env="THOROUGHFARE_IBI511_KEY", query="key"),
+        times="none",
+    )
+
+
+def _asked(name: str) -> Callable[..., Any]:
+    """Return what asks the site that the scan's `source` names, or a stand-in on this machine for the first."""
+
+    def ask(scan: Scan, *rest: Any) -> Any:
+        site = scan.source.rstrip("/")
+        if site in SITES:
+            return getattr(_at(site), name)(replace(scan, source=""), *rest)
+        if site.startswith(LOOPBACK):
+            return getattr(_at(SITES[0]), name)(scan, *rest)
+        raise SettingsError(
+            f"scan {scan.name}: source {scan.source!r} is no site of feed ibi511; choose from {list(SITES)}"
+        )
+
+    return ask
+
+
+FEED = replace(
+    _at(SITES[0]),
     hosts=SITES,
-    bounds=BOUNDS,
-    needs_key=True,
-    lists=("{source}/api/v2/get/cameras?format=json",),
-    parse=parse,
-    headers={"Accept": "application/json"},
-    key=Key(env="THOROUGHFARE_IBI511_KEY", query="key"),
-    times="none",
+    cameras=_asked("cameras"),
+    listing=_asked("listing"),
+    slots=_asked("slots"),
+    picture=_asked("picture"),
+    pictures=_asked("pictures"),
+    fingerprint=_asked("fingerprint"),
 )
