@@ -9,7 +9,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from pipeline.errors import IntegrityError, StorageError
+from pipeline.errors import IntegrityError, StorageError, WindowNotFoundError
 from pipeline.lake import Lake
 from pipeline.records import Commit, File, Place, digest
 
@@ -193,6 +193,8 @@ def _fault(lake: Lake, place: Place, file: File) -> str:
         rows = lake.rows(place, file).num_rows
     except StorageError:
         raise
+    except WindowNotFoundError:
+        return ""  # a run at work has dropped it meanwhile
     except (IntegrityError, pa.ArrowException, OSError) as error:
         return str(error)
     same = rows == file.rows
@@ -207,7 +209,9 @@ def _uncommitted(lake: Lake, shelf: Shelf, held: dict[Place, set[str]], now: dat
         where = f"{lake}/{place.folder}/{name}"
         if name in done:
             yield Fault(
-                "files", f"{where}: held for a commit that is made, so in no commit to come; the next run or expire ends it", waits=True
+                "files",
+                f"{where}: held for a commit that is made, so in no commit to come; the next run or expire ends it",
+                waits=True,
             )
         elif now is None:
             yield Fault("files", f"{where}: in no commit; an interrupted run left it, run the scan again or delete it")

@@ -157,11 +157,15 @@ class Lake:
         return pa.concat_tables(parts)
 
     def rows(self, place: Place, file: File) -> pa.Table:
-        """Read one file after its hash holds; raise IntegrityError when it does not."""
+        """Read one file after its hash holds; raise IntegrityError when it does not.
+
+        Raises WindowNotFoundError where the place expired since its commit was read.
+        """
         key = f"{place.folder}/{file.name}"
         try:
             content = self.storage.get(key)
         except FileNotFoundError as error:
+            self._standing(place)
             raise IntegrityError(
                 f"{self}/{key}: committed but missing; restore it or delete the folder and run again"
             ) from error

@@ -155,6 +155,14 @@ def test_dropped_rows_are_gone_and_their_record_stays(root):
         lake.read([PLACE])
 
 
+def test_a_reader_overtaken_by_a_drop_is_told_so(root):
+    lake = committed(root)
+    (file,) = lake.files(PLACE)
+    lake.drop(PLACE, "retention")
+    with pytest.raises(WindowNotFoundError, match="expired"):
+        lake.rows(PLACE, file)
+
+
 def test_dropped_rows_made_again_are_back(root):
     committed(root).drop(PLACE, "retention")
     assert committed(root).read([PLACE]).equals(links(3))
