@@ -35,6 +35,10 @@ lint: .venv/.dev
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 	@.venv/bin/sqlfluff lint sql
+	@.venv/bin/hadolint docker/*.Dockerfile
+	@.venv/bin/shellcheck docker/*.sh
+	@.venv/bin/check-jsonschema --builtin-schema vendor.compose-spec docker/compose*.yml
+	@.venv/bin/kubernetes-validate --quiet --strict docker/kubernetes/base.yaml
 
 bench: .venv/.dev
 	@.venv/bin/python -m benchmarks.networks

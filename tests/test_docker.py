@@ -1,0 +1,244 @@
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.error import HTTPError
+
+import check_jsonschema
+import jsonschema
+import pytest
+from composed import DOCKER, REPO, Stack, merged
+from cryptography.fernet import Fernet
+from distributed import Client
+
+COMPOSE = merged("compose.yml", "compose.gpu.yml")
+SERVICES = sorted(COMPOSE["services"])
+DOCKERFILES = sorted(DOCKER.glob("*.Dockerfile"))
+SCHEMA = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor" / "compose-spec.json"
+
+
+def service(name):
+    return COMPOSE["services"][name]
+
+
+def test_the_files_together_are_what_the_compose_specification_allows():
+    jsonschema.validate(COMPOSE, json.loads(SCHEMA.read_text()))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_no_root_writes_nothing_and_may_do_nothing(name):
+    user, group = service(name)["user"].split(":")
+    assert int(user) > 0 < int(group)
+    assert service(name)["read_only"] is True
+    assert service(name)["cap_drop"] == ["ALL"]
+    assert service(name)["security_opt"] == ["no-new-privileges:true"]
+    assert not {"privileged", "cap_add", "devices", "network_mode", "pid", "ipc"} & set(service(name))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_bounded_and_its_health_is_watched(name):
+    limits = service(name)["deploy"]["resources"]["limits"]
+    assert limits.keys() >= {"cpus", "memory"}
+    assert service(name)["pids_limit"] > 0
+    assert (
+        service(name)["healthcheck"] == {"disable": True}
+        if name == "airflow-init"
+        else service(name)["healthcheck"]["test"]
+    )
+
+
+def test_only_the_api_server_is_reached_from_outside_and_only_from_this_machine():
+    ports = {name: service(name)["ports"] for name in SERVICES if "ports" in service(name)}
+    assert ports == {"api-server": ["127.0.0.1:8080:8080"]}
+
+
+def test_the_database_is_reached_by_airflow_alone():
+    assert COMPOSE["networks"]["database"] == COMPOSE["networks"]["dask"] == {"internal": True}
+    reach = {name for name in SERVICES if "database" in service(name)["networks"]}
+    assert reach == {"postgres", "airflow-init", "api-server", "scheduler", "dag-processor", "triggerer"}
+
+
+def test_images_have_a_version_and_those_of_others_a_hash():
+    for name in SERVICES:
+        image = service(name)["image"]
+        assert ":" in image
+        assert "latest" not in image
+        assert "build" in service(name) or re.search(r":[\d.]+-\w+@sha256:[0-9a-f]{64}$", image)
+    for path in DOCKERFILES:
+        bases = re.findall(r"^(?:ARG PYTHON_IMAGE=|FROM )(\S+)", path.read_text(), re.MULTILINE)
+        assert set(bases[1:]) == {"${PYTHON_IMAGE}"}
+        assert re.search(r":3\.11\.\d+-slim-bookworm@sha256:[0-9a-f]{64}$", bases[0])
+
+
+def test_no_file_holds_a_password():
+    literal = re.compile(
+        r"(?i)(passw|secret|token|fernet|access_key|private_key)\w*[\"']?\s*[:=]\s*[\"']?(?!\S*(/run/|\$|%s))[\w+/-]{6,}"
+    )
+    for path in sorted(
+        each for each in DOCKER.rglob("*") if each.is_file() and "secrets/" not in str(each.relative_to(DOCKER))
+    ):
+        said = [
+            line for line in path.read_text().splitlines() if literal.search(line) and not line.lstrip().startswith("#")
+        ]
+        assert [
+            line for line in said if not re.search(r"_CMD: cat |_FILE: /run/|SecretName: |secretName: |secretKey", line)
+        ] == []
+
+
+@pytest.mark.parametrize(("dockerfile", "has"), [("airflow.Dockerfile", False), ("worker.Dockerfile", True)])
+def test_tensorflow_is_in_the_workers_image_and_not_in_airflows(dockerfile, has):
+    last = re.findall(r"uv sync (--locked [^\\\n]*--no-editable)", (DOCKER / dockerfile).read_text())[-1]
+    options = [word.strip('"').replace("${ACCELERATOR}", "cpu") for word in last.split()]
+    options = ["--frozen" if word == "--locked" else word for word in options if word != "--no-build-isolation"]
+    uv = shutil.which("uv", path=f"{REPO / '.uv/bin'}:{os.environ['PATH']}")
+    said = subprocess.run(
+        [uv, "export", "--offline", "--quiet", *options], cwd=REPO, capture_output=True, text=True, check=True
+    )
+    packages = {line.split("==")[0] for line in said.stdout.splitlines() if "==" in line and not line.startswith(" ")}
+    assert bool(packages & {"tensorflow", "tensorflow-cpu", "keras"}) is has
+    assert ("apache-airflow-core" in packages) is not has
+    assert packages >= {"duckdb", "pyarrow", "distributed"}
+    assert not packages & {"hatchling", "pytest", "ruff"}
+
+
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
+def test_what_an_image_copies_is_all_that_the_build_may_see(path):
+    allowed = {line[1:] for line in (REPO / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", path.read_text(), re.MULTILINE)
+    wanted = {name for line in copied for name in line.split()}
+    assert wanted <= allowed
+    assert all((REPO / name).exists() for name in wanted)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("docker")
+    shutil.copy(DOCKER / "secrets.sh", folder)
+    subprocess.run([folder / "secrets.sh"], check=True, capture_output=True)
+    return folder
+
+
+def test_every_secret_is_made_and_only_its_owner_reads_it(made):
+    files = {each["file"] for each in COMPOSE["secrets"].values()} | set(service("scheduler")["env_file"])
+    assert files == {f"secrets/{each.name}" for each in (made / "secrets").iterdir()}
+    assert {each.stat().st_mode & 0o777 for each in (made / "secrets").iterdir()} == {0o600}
+    assert (made / "secrets").stat().st_mode & 0o777 == 0o700
+    uid = re.search(r"THOROUGHFARE_UID=(\d+)", (made / ".env").read_text())[1]
+    assert {str(each.stat().st_uid) for each in (made / "secrets").iterdir()} == {uid} != {"0"}
+
+
+def test_secrets_are_new_each_time_and_never_overwritten(made, tmp_path):
+    shutil.copy(DOCKER / "secrets.sh", tmp_path)
+    subprocess.run([tmp_path / "secrets.sh"], check=True, capture_output=True)
+    before = {each.name: each.read_bytes() for each in (tmp_path / "secrets").iterdir()}
+    again = subprocess.run([tmp_path / "secrets.sh"], check=False, capture_output=True, text=True)
+    assert again.returncode == 1
+    assert "move both away first" in again.stderr
+    assert before == {each.name: each.read_bytes() for each in (tmp_path / "secrets").iterdir()}
+    others = {each.name: each.read_bytes() for each in (made / "secrets").iterdir()}
+    assert {name for name in before if before[name] == others[name]} == {"s3.env"}
+
+
+def test_keys_and_certificates_are_fit_for_use(made):
+    secrets = made / "secrets"
+    Fernet((secrets / "airflow_fernet_key").read_text().strip())
+    proof = ["openssl", "verify", "-x509_strict", "-CAfile", secrets / "dask_ca", secrets / "dask_cert"]
+    subprocess.run(proof, check=True, capture_output=True)
+    assert not [each.name for each in secrets.glob("airflow_*") if each.read_bytes().endswith(b"\n")]
+    assert (secrets / "postgres_password").read_text() in (secrets / "airflow_database_url").read_text()
+
+
+class Said(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"scheduler": {"status": "healthy"}, "triggerer": {"status": None}}).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("components", "code"), [([], 0), (["scheduler"], 0), (["triggerer"], 1), (["scheduler", "absent"], 1)]
+)
+def test_health_is_what_the_component_says_of_itself(components, code):
+    server = HTTPServer(("127.0.0.1", 0), Said)
+    Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/"
+    assert (
+        subprocess.run(
+            [sys.executable, DOCKER / "health.py", url, *components], check=False, capture_output=True
+        ).returncode
+        == code
+    )
+    server.shutdown()
+    server.server_close()
+    assert subprocess.run([sys.executable, DOCKER / "health.py", url], check=False, capture_output=True).returncode == 1
+
+
+@pytest.fixture(scope="module")
+def stack(made):
+    """All services but Postgres' own container, as processes; Postgres where this machine has it, else SQLite."""
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="stack-") as folder:
+        here = Stack(Path(folder), COMPOSE)
+        for name in ("lake", "logs", "tmp"):
+            (here.folder / name).mkdir()
+        shutil.copytree(made / "secrets", here.folder / "secrets")
+        shutil.copy(REPO / "settings.toml", here.folder)
+        with here.database():
+            yield here
+
+
+@pytest.fixture(scope="module")
+def airflow(stack):
+    assert not stack.is_well("api-server")
+    with stack.running("dask-scheduler", "dask-worker", "dask-gpu-0") as dask:
+        init = stack.start("airflow-init")
+        assert init.wait(120) == 0, stack.said("airflow-init")[-3000:]
+        with stack.running("api-server", "scheduler", "dag-processor", "triggerer") as daemons:
+            yield daemons | dask
+
+
+@pytest.mark.parametrize(
+    "name", ["api-server", "scheduler", "dag-processor", "triggerer", "dask-scheduler", "dask-worker", "dask-gpu-0"]
+)
+def test_a_service_started_as_its_container_would_becomes_well(airflow, stack, name):
+    assert stack.becomes_well(name), stack.said(name)
+    assert airflow[name].poll() is None
+
+
+def test_the_generated_password_opens_airflow_and_no_other_does(airflow, stack):
+    assert stack.becomes_well("api-server"), airflow
+    password = (stack.folder / "secrets" / "airflow_admin_password").read_text().strip()
+    assert stack.token("operator", password)
+    for user, wrong in (("operator", "operator"), ("admin", "admin"), ("airflow", "airflow")):
+        with pytest.raises(HTTPError, match="401"):
+            stack.token(user, wrong)
+
+
+def test_the_dags_are_there_paused_and_their_pools_too(airflow, stack):
+    assert stack.becomes_well("dag-processor"), airflow
+    dags = {dag["dag_id"]: dag["is_paused"] for dag in stack.ask("/api/v2/dags")["dags"]}
+    assert dags.keys() >= {"demo"}
+    assert set(dags.values()) == {True}
+    assert stack.ask("/api/v2/importErrors")["import_errors"] == []
+    assert {pool["name"] for pool in stack.ask("/api/v2/pools")["pools"]} >= {"thoroughfare", "feed_demo"}
+
+
+def test_dask_speaks_only_to_holders_of_its_key_and_gives_gpu_jobs_to_gpus(airflow, stack):
+    assert stack.becomes_well("dask-gpu-0"), airflow
+    address = f"127.0.0.1:{stack.ports['8786']}"
+    with Client(f"tls://{address}", security=stack.security(), timeout=20) as client:
+        client.wait_for_workers(2, timeout=60)
+        workers = client.scheduler_info()["workers"].values()
+        assert sorted(worker["resources"].get("GPU", 0) for worker in workers) == [0, 1]
+        assert {worker["nthreads"] for worker in workers} == {1}
+        assert client.submit(sum, [1, 2], resources={"GPU": 1}).result(timeout=60) == 3
+    with pytest.raises(OSError, match=r"(?i)timed out|connect"), Client(f"tcp://{address}", timeout=3):
+        pass
