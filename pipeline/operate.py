@@ -81,12 +81,12 @@ def stage(
     upkeep.permit(there, scan, scan_date, now())
     watch = Watch(there, scan_date, None if scheduler else workers, quiet=True)
     with clusters.spread(workers, scheduler) as jobs, watch:
-        night = runner.Night(scan, scan_date, there, jobs, report=watch.step, begin=watch.begin)
+        begin = partial(watch.begin, part=part if part >= 0 else None)
+        night = runner.Night(scan, scan_date, there, jobs, report=watch.step, begin=begin)
         hour = _hour(night, line, window)
         if preflight and hour is not None:
             _find_room(night, [hour], (table,))
         if part >= 0 and hour is not None:
-            watch.part = part
             rows = night.hold(line, hour, part)
             watch.held(rows)
             tell_line({"table": table, "window": str(hour), "part": part, "rows": rows})
