@@ -46,7 +46,7 @@ def test_a_whole_day_has_24_windows_and_the_next_day_begins_where_it_ends():
 
 
 def test_the_projects_own_settings_load():
-    assert scans.names() == ["demo", "fdr"]
+    assert scans.names() == ["demo", "fdr", "london"]
     assert scans.load("fdr", source="frames").source == "frames"
 
 
