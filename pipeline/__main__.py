@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pipeline import errors, explain, operate, registry, scans, score
+from pipeline import curate, errors, explain, operate, registry, scans, score
 from pipeline.console import advise, complain, log_as, sentence, show, tell
 from pipeline.errors import PipelineError
 from pipeline.operate import run_night
@@ -62,6 +62,7 @@ app = typer.Typer(
 )
 
 app.add_typer(operate.app)
+app.add_typer(curate.app)
 app.add_typer(explain.app)
 app.add_typer(registry.app, name="cameras")
 app.add_typer(score.app, name="score")
@@ -211,56 +212,6 @@ def report(
     )
     typer.echo(f"{path} ({path.stat().st_size / 1e3:.0f} kB): open it in a browser, no network needed")
     advise(f"thoroughfare sql cookbook/peak_hour_by_camera --lake {lake}")
-
-
-@app.command(epilog="Example: thoroughfare verify --lake out/demo")
-def verify(name: LakesScan = "", lake: LakeRoot = LAKE, as_json: Json = False) -> None:
-    """Prove every file of a lake by its hash and every table by sql/checks; exit 7 when anything is wrong."""
-    from pipeline import upkeep
-
-    name = scan_of(lake, name)
-    faults = [asdict(fault) for fault in upkeep.verify(open_lake(lake, name))]
-    nights = [str(each) for each in upkeep.nights(open_lake(lake, name))]
-    if as_json:
-        tell({"nights": nights, "faults": faults})
-    else:
-        show(faults, ["where", "what"]) if faults else typer.echo(f"{lake}/{name}: nights {nights}: nothing wrong")
-    if not as_json:
-        advise(
-            f"thoroughfare status {name} --lake {lake}"
-            if faults
-            else f"thoroughfare expire {name} --lake {lake} --prove"
-        )
-    if faults:
-        raise typer.Exit(7)
-
-
-@app.command(epilog="Example: thoroughfare expire --lake out/demo --prove")
-def expire(
-    name: LakesScan = "",
-    lake: LakeRoot = LAKE,
-    prove: Annotated[
-        bool, typer.Option(help="Search for files that should be gone; exit 7 when any is found.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Delete what has lived its days; the records of what it was stay."""
-    from pipeline import metrics, upkeep
-
-    name = scan_of(lake, name)
-    metrics.expire(open_lake(lake, name), now())
-    gone = {place.folder: files for place, files in upkeep.expire(open_lake(lake, name), now())}
-    left = [place.folder for place in upkeep.overdue(open_lake(lake, name), now())] if prove else []
-    if as_json:
-        tell({"expired": gone, "left": left})
-    else:
-        typer.echo(
-            f"{lake}/{name}: {sum(map(len, gone.values()))} files expired"
-            + (f", {len(left)} places left" if prove else "")
-        )
-        advise(f"thoroughfare verify {name} --lake {lake}")
-    if left:
-        raise typer.Exit(7)
 
 
 def main() -> None:

@@ -28,7 +28,13 @@ LINEAGE = {"scan_date": str(NIGHT), "inputs": {}}
 
 def links(n: int, seed: int = 0) -> pa.Table:
     rows = [
-        {"query_id": f"q{seed}-{i}", "gallery_id": f"g{i}", "travel_s": 1.5 * i, "distance": 0.2, "probability": 0.9}
+        {
+            "query_id": f"q{seed}-{i}",
+            "gallery_id": f"g{seed}-{i}",
+            "travel_s": 1.5 * i,
+            "distance": 0.2,
+            "probability": 0.9,
+        }
         for i in range(n)
     ]
     return pa.Table.from_pylist(rows, schema=TABLES["links"].schema)
