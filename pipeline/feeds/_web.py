@@ -50,6 +50,7 @@ class _Source:
     min_interval_s: float
     requests_per_minute: float | None
     at_once: int
+    kinds: tuple[str, ...]
 
 
 def web(
@@ -65,6 +66,7 @@ def web(
     times: Literal["last_modified", "none"] = "none",
     image: Callable[[Camera, datetime], str] | None = None,
     at_once: int = 1,
+    kinds: tuple[str, ...] = ("jpeg",),
     **facts: Any,
 ) -> Feed:
     """Return a live feed.
@@ -81,11 +83,13 @@ def web(
         times: What a picture's Last-Modified tells: when it was taken, or nothing.
         image: Return the address of a camera's picture for a slot, where that changes; else the listed one is asked.
         at_once: Most requests under way at one server.
+        kinds: Kinds of picture that come; `png` only where a feed really serves it.
         facts: Every other field of `Feed`.
     """
     source = _Source(
-        hosts, lists, parse, headers or {}, key, times, image, bounds, min_interval_s, requests_per_minute, at_once
-    )
+        hosts, lists, parse, headers or {}, key, times, image, bounds, min_interval_s, requests_per_minute, at_once,
+        kinds,
+    )  # fmt: skip
     return Feed(
         cameras=lambda scan: _listing(source, scan).cameras,
         listing=lambda scan: _listing(source, scan),
@@ -170,7 +174,7 @@ def _pictures(source: _Source, scan: Scan, due: Due, patience_s: float, seen: di
     """Ask for the pictures that are due together."""
     settings = scan.settings("snapshots", Settings)
     jitter_s = min(JITTER_SHARE * _step_s(source, scan), LONGEST_JITTER_S)
-    rules = _rules(source, scan, deadline_s=settings.deadline_s, jitter_s=jitter_s, picture=True)
+    rules = _rules(source, scan, deadline_s=settings.deadline_s, jitter_s=jitter_s, kinds=source.kinds)
     requests = [
         Request(
             _way(source, scan, source.image(camera, slot) if source.image else camera.image_url), of=camera.native_id
@@ -203,7 +207,7 @@ def _rules(source: _Source, scan: Scan, **changes: Any) -> Rules:
         "loopback": bool(stand_in),
         "requests_per_minute": source.requests_per_minute,
         "at_once": scan.settings("snapshots", Settings).at_once or source.at_once,
-        "min_interval_s": source.min_interval_s if changes.get("picture") else 0.0,
+        "min_interval_s": source.min_interval_s if "kinds" in changes else 0.0,
     }
     return Rules(**rules | changes)
 

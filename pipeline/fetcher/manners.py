@@ -90,14 +90,18 @@ _paces: dict[tuple[str, ...], Pace] = {}
 
 def host(origin: str) -> Host:
     """Return what is known of a server."""
-    with lock:
-        return _hosts.setdefault(origin, Host())
+    if (known := _hosts.get(origin)) is None:
+        with lock:
+            known = _hosts.setdefault(origin, Host())
+    return known
 
 
 def pace(rules: Rules) -> Pace:
     """Return the pace of a feed."""
-    with lock:
-        return _paces.setdefault(rules.hosts, Pace())
+    if (known := _paces.get(rules.hosts)) is None:
+        with lock:
+            known = _paces.setdefault(rules.hosts, Pace())
+    return known
 
 
 def forget() -> None:

@@ -14,8 +14,9 @@ from pipeline.errors import SettingsError
 ADDRESS = re.compile(r"(https?)://([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(\d{1,5}))?((?:[/?][!-~]*)?)", re.IGNORECASE)
 """The one way an address may be written: no name or password, no other notation of a host, nothing to be guessed."""
 PORTS = {"http": 80, "https": 443}
-KEPT = "%/:=&?~#+!$,;'@()*[]|"
-"""Characters of an address that are sent as they stand."""
+KEPT = "%/:=&?~+!$,;'@()*[]|"
+"""Characters of an address that are sent as they stand, beside letters, digits and -._."""
+PLAIN = re.compile(rf"[A-Za-z0-9._{re.escape(KEPT)}-]*")
 CONTACT = "THOROUGHFARE_CONTACT"
 
 
@@ -54,8 +55,8 @@ class Rules:
     """No longer answer is read."""
     redirects: int = 3
     """Most redirects followed, each to a server of `hosts`."""
-    picture: bool = False
-    """Whether only a picture is an answer, told by its first bytes."""
+    kinds: tuple[str, ...] = ()
+    """Kinds of picture (`jpeg`, `png`) that alone are an answer, told by their first bytes; empty for anything."""
     gzip: bool = False
     """Whether the answer may be packed; it is unpacked up to `limit_bytes`. Without, a packed answer is refused."""
     loopback: bool = False
@@ -77,7 +78,7 @@ class Answer:
 
 def written(url: str) -> str:
     """Return an address with every odd character encoded."""
-    return quote(url.strip().partition("#")[0], safe=KEPT)
+    return url if PLAIN.fullmatch(url) else quote(url.strip().partition("#")[0], safe=KEPT)
 
 
 @lru_cache(maxsize=2**16)

@@ -1,11 +1,12 @@
 """Run many transfers side by side in the calling thread, each when its server may be asked."""
 
 import random
+import re
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
@@ -20,6 +21,9 @@ LOOK_S = 0.05
 """Longest time between two looks at the clock while something waits."""
 NO_SOCKET_S = 0.002
 KEPT_HANDLES = 256
+REPEATABLE = re.compile(r"[ -~]{1,500}")
+"""What a server may have us say back to it."""
+CONDITIONS = (("etag", "If-None-Match"), ("last-modified", "If-Modified-Since"))
 _mine = threading.local()
 
 
@@ -33,9 +37,10 @@ class _Task:
     """Address asked now: another after a redirect."""
     origin: str
     ready_at: float
+    home: str
+    """Server of the address that was asked for first."""
     ends_at: float = 0.0
     hops: int = 0
-    sent: dict[str, str] = field(default_factory=dict)
 
     @property
     def of(self) -> str:
@@ -86,7 +91,7 @@ class Sweep:
         if (at := origin(url)) not in self.allowed:
             self.answers[number] = Answer("refused: not in the allow-list")
             return None
-        return _Task(number, request, url, at, self.began + random.uniform(0.0, self.rules.jitter_s))
+        return _Task(number, request, url, at, self.began + random.uniform(0.0, self.rules.jitter_s), at)
 
     def _begin(self) -> float:
         """Begin what may be begun; return the seconds until a look is worth while."""
@@ -114,14 +119,14 @@ class Sweep:
 
     def _send(self, task: _Task, transfer: Transfer) -> None:
         """Put a request on the wire; keys and conditions go to its own server alone."""
-        own = origin(written(task.request.url)) == task.origin
-        task.sent = dict(task.request.headers) | (dict(task.request.secrets) if own else {})
+        request, url, headers = task.request, task.url, {**task.request.headers}
+        if task.origin == task.home:
+            headers |= request.secrets
         if task.hops == 0:
-            task.sent |= self.seen.get(task.url, {})
-        url = task.url
-        if own and task.hops == 0 and task.request.secret_query:
-            url += ("&" if "?" in url else "?") + task.request.secret_query
-        transfer.prepare(url, task.sent, task.ends_at - manners.now())
+            headers |= self.seen.get(url, {})
+            if request.secret_query:
+                url += ("&" if "?" in url else "?") + request.secret_query
+        transfer.prepare(url, headers, task.ends_at - manners.now())
         self.active[transfer.curl] = task, transfer
         self.multi.add_handle(transfer.curl)
 
@@ -168,8 +173,8 @@ class Sweep:
 
     def _remember(self, url: str, headers: dict[str, str]) -> None:
         """Keep what lets the server say that nothing has changed."""
-        conditions = {"If-None-Match": headers.get("etag"), "If-Modified-Since": headers.get("last-modified")}
-        if kept := {name: value for name, value in conditions.items() if value}:
+        told = {condition: headers.get(name, "") for name, condition in CONDITIONS}
+        if kept := {name: text for name, text in told.items() if REPEATABLE.fullmatch(text)}:
             self.seen[url] = kept
 
     def _put_back(self, task: _Task, transfer: Transfer) -> None:

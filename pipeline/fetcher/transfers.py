@@ -4,7 +4,7 @@ import socket
 import ssl
 import zlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -30,13 +30,14 @@ FAULTS = {
     pycurl.E_SSL_CACERT_BADFILE: "no valid certificate",
 }
 """Every other code of libcurl is a `bad answer`."""
-KINDS = {b"\xff\xd8\xff": "jpeg", b"\x89PNG\r\n\x1a\n": "png"}
+KINDS = {"jpeg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n"}
 """Pictures by their first bytes."""
 OTHERS = {
-    b"GIF8": "GIF", b"RIFF": "WebP", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"%PDF": "PDF", b"{": "JSON", b"[": "JSON",
+    b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF", b"RIFF": "WebP", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"%PDF": "PDF", b"{": "JSON", b"[": "JSON",
     b"<": "a page",
 }  # fmt: skip
 """What else comes in a picture's place."""
+EPOCH, LAST_S = datetime(1970, 1, 1, tzinfo=UTC), 4e9
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -48,6 +49,8 @@ class Transfer:
         self.curl = pycurl.Curl()
         self.body: list[bytes] = []
         self.head: list[bytes] = []
+        self.lines: list[str] = []
+        """Headers set; they mostly stay as they are."""
         self.size = 0
         self.fault = ""
         self._set_up(agent)
@@ -71,6 +74,7 @@ class Transfer:
             option(pycurl.CAINFO, trusted.cafile)
         if trusted.capath:
             option(pycurl.CAPATH, trusted.capath)
+        option(pycurl.OPT_FILETIME, 1)
         option(pycurl.BUFFERSIZE, BUFFER_BYTES)
         option(pycurl.MAXFILESIZE, self.rules.limit_bytes)
         option(pycurl.CONNECTTIMEOUT_MS, int(1000 * min(CONNECT_S, self.rules.deadline_s)))
@@ -85,18 +89,20 @@ class Transfer:
         packing = "gzip" if self.rules.gzip else "identity"
         lines = [f"{name}: {value}" for name, value in headers.items() if name.lower() != "accept-encoding"]
         self.curl.setopt(pycurl.URL, url)
-        self.curl.setopt(pycurl.HTTPHEADER, [*lines, f"Accept-Encoding: {packing}"])
+        lines.append(f"Accept-Encoding: {packing}")
+        if lines != self.lines:
+            self.curl.setopt(pycurl.HTTPHEADER, lines)
+            self.lines = lines
         self.curl.setopt(pycurl.TIMEOUT_MS, max(1, int(1000 * deadline_s)))
 
     def headers(self) -> dict[str, str]:
         """Return the answer's headers by lower-case name; of a name that comes twice the first stands."""
         found: dict[str, str] = {}
-        for line in self.head:
-            if line.startswith(b"HTTP/"):
-                found = {}
-            name, colon, value = line.decode("latin-1").partition(":")
-            if colon:
-                found.setdefault(name.strip().lower(), value.strip())
+        for line in reversed(self.head):
+            name, _, value = line.decode("latin-1").partition(":")
+            if name.startswith("HTTP/"):
+                break
+            found[name.lower()] = value.strip()
         return found
 
     def code(self) -> int:
@@ -120,9 +126,11 @@ class Transfer:
         content, fault = unpacked(b"".join(self.body), headers.get("content-encoding", ""), self.rules)
         if fault or not content:
             return Answer(fault or "empty answer")
-        if self.rules.picture and (fault := _no_picture(content)):
+        if self.rules.kinds and (fault := _no_picture(content, self.rules.kinds)):
             return Answer(fault)
-        return Answer("ok", content, time_of(headers.get("last-modified", "")), datetime.now(UTC))
+        changed = self.curl.getinfo(pycurl.INFO_FILETIME)
+        at = EPOCH + timedelta(seconds=changed) if 0 < changed < LAST_S else None
+        return Answer("ok", content, at, datetime.now(UTC))
 
     def _write(self, chunk: bytes) -> int:
         """Take a piece of the body; too much of it ends the transfer."""
@@ -164,7 +172,7 @@ def unpacked(content: bytes, encoding: str, rules: Rules) -> tuple[bytes, str]:
     return (plain, "") if unpacker.eof else (b"", "cut off")
 
 
-def time_of(text: str) -> datetime | None:
+def _time(text: str) -> datetime | None:
     """Return an HTTP date as UTC; None where it is none."""
     try:
         return parsedate_to_datetime(text).astimezone(UTC) if text else None
@@ -176,13 +184,13 @@ def retry_after_s(text: str, now: datetime) -> float | None:
     """Return seconds of a Retry-After header; None where it says none."""
     if text.isdecimal() and len(text) < 10:
         return float(text)
-    at = time_of(text)
+    at = _time(text)
     return max(0.0, (at - now).total_seconds()) if at else None
 
 
-def _no_picture(content: bytes) -> str:
+def _no_picture(content: bytes, kinds: tuple[str, ...]) -> str:
     """Say what came in a picture's place; empty for a picture."""
-    if any(content.startswith(magic) for magic in KINDS):
+    if any(content.startswith(KINDS[kind]) for kind in kinds):
         return ""
     start = content[:64].lstrip()
     other = next((name for magic, name in OTHERS.items() if start.startswith(magic)), "")

@@ -1,0 +1,177 @@
+"""Servers are asked at their pace, and whatever they do is a value of a known class."""
+
+import asyncio
+import gzip
+import threading
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from loopback import FAULTS, JPEG, Connection, Loopback, says, whole
+
+from pipeline.fetcher import Answer, Request, Rules, fetch, manners
+
+CLASSES = {
+    "drip-body": "timed out", "drip-header": "timed out", "never": "timed out", "infinite": "too long", "short-CL": "cut off",
+    "long-CL": "ok", "huge-CL": "too long", "gzip-bomb": "packed answer", "br-bomb": "packed answer",
+    "deflate-bad": "packed answer", "redirect-loop": "refused: too many redirects", "204": "empty answer",
+    "200-empty": "empty answer", "reset": "no connection", "garbage": "bad answer", "http09": "bad answer",
+    "long-header": "bad answer", "te-gzip-bomb": "bad answer", "404": "HTTP 404", "500": "HTTP 500", "503": "HTTP 503",
+    "429": "HTTP 429", "html": "not a picture: a page",
+} | {
+    f"redirect-{where}": "refused: redirect out of the allow-list"
+    for where in ("file", "meta", "local", "ipv6", "mapped", "decimal", "other-host", "scheme-down")
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    manners.forget()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Loopback]:
+    with Loopback() as started:
+        yield started
+
+
+def ask(
+    server: Loopback, *paths: str, patience_s: float = 60.0, seen: dict | None = None, **rules: object
+) -> list[Answer]:
+    allowed = Rules(**{"hosts": (server.url,), "loopback": True, "deadline_s": 0.4, "kinds": ("jpeg",)} | rules)
+    return fetch([Request(server.url + path) for path in paths], allowed, patience_s, seen)
+
+
+def told(answers: list[Answer]) -> list[str]:
+    return [answer.status for answer in answers]
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_every_fault_of_a_server_has_its_class_and_ends_in_time(server, fault):
+    began = time.monotonic()
+    assert told(ask(server, f"/fault/{fault}")) == [CLASSES[fault]]
+    assert time.monotonic() - began < 1.5
+
+
+def test_faults_cost_the_pictures_beside_them_nothing(server):
+    paths = [f"/{n}.jpg" for n in range(40)] + [f"/fault/{name}" for name in FAULTS if name not in ("429", "503")]
+    answers = ask(server, *paths, at_once=16)
+    assert told(answers[:40]) == ["ok"] * 40
+    assert {answer.content for answer in answers[:40]} == {JPEG}
+
+
+def test_no_more_than_the_stated_bytes_are_kept_of_an_answer_that_says_it_is_short(server):
+    (answer,) = ask(server, "/fault/long-CL")
+    assert answer.content == JPEG[:100]
+
+
+def test_nothing_to_ask_gives_no_answers(server):
+    assert ask(server) == []
+
+
+def test_what_has_not_changed_is_not_sent_again(server):
+    seen: dict = {}
+    (first,), (second,) = ask(server, "/changed.jpg", seen=seen), ask(server, "/changed.jpg", seen=seen)
+    assert (first.status, first.last_modified.isoformat()) == ("ok", "2026-05-05T12:00:00+00:00")
+    assert (second.status, second.content) == ("not modified", None)
+    assert told(ask(server, "/changed.jpg")) == ["ok"]
+
+
+def test_what_a_server_says_of_itself_is_repeated_only_where_it_can_be():
+    odd = says(JPEG, 'ETag: "\xe9"', "Last-Modified: " + "x" * 600)
+    with Loopback({"/odd.jpg": odd}) as server:
+        seen: dict = {}
+        assert told(ask(server, "/odd.jpg", seen=seen) + ask(server, "/odd.jpg", seen=seen)) == ["ok", "ok"]
+    assert seen == {}
+
+
+def test_a_failed_server_is_left_alone_and_then_tried_by_one_request(server, monkeypatch):
+    gone = [says(b"", status="502 Bad Gateway")] * manners.BREAKS_AFTER
+    with Loopback({f"/{n}.jpg": page for n, page in enumerate(gone)}) as failing:
+        paths = [f"/{n}.jpg" for n in range(10)]
+        assert told(ask(failing, *paths)) == ["HTTP 502"] * 5 + ["its server is failing"] * 5
+        assert told(ask(failing, "/9.jpg")) == ["its server is failing"]
+        assert len(failing.asked) == 5
+        later = manners.now() + manners.PAUSE_S + 1
+        monkeypatch.setattr(manners, "now", lambda: later)
+        assert manners.host(failing.url).room(8)
+        assert told(ask(failing, "/9.jpg", at_once=8)) == ["ok"]
+        assert told(ask(failing, "/8.jpg")) == ["ok"]
+    assert told(ask(server, "/1.jpg")) == ["ok"]
+
+
+def test_pictures_that_are_missing_do_not_make_a_server_a_failed_one(server):
+    assert told(ask(server, *["/fault/404", "/fault/500"] * 5, "/1.jpg"))[-1] == "ok"
+
+
+def test_a_server_that_asks_to_wait_is_not_asked_again():
+    with Loopback() as busy:
+        assert told(ask(busy, "/fault/429", "/1.jpg", "/2.jpg")) == ["HTTP 429", "asked to wait", "asked to wait"]
+        assert len(busy.asked) == 1
+
+
+def test_requests_keep_to_the_cap_of_a_feed(server):
+    answers = ask(server, *[f"/{n}.jpg" for n in range(4)], requests_per_minute=600.0, at_once=4)
+    arrived = [answer.arrived_at for answer in answers]
+    assert all((after - before).total_seconds() > 0.09 for before, after in pairwise(arrived))
+
+
+def test_what_cannot_be_asked_in_time_is_not_asked(server):
+    answers = ask(server, *[f"/{n}.jpg" for n in range(9)], requests_per_minute=600.0, patience_s=0.25)
+    assert {"ok", "asked too late"} == set(told(answers))
+    assert told(answers)[-1] == "asked too late"
+
+
+def test_one_thing_is_not_asked_for_more_often_than_allowed(server):
+    ask(server, "/one.jpg", min_interval_s=0.3)
+    began = time.monotonic()
+    assert told(ask(server, "/one.jpg", min_interval_s=0.3)) == ["ok"]
+    assert time.monotonic() - began > 0.2
+    assert told(ask(server, "/one.jpg", min_interval_s=0.3, patience_s=0.1)) == ["asked too late"]
+
+
+def test_what_is_due_together_is_spread(server):
+    arrived = [answer.arrived_at for answer in ask(server, *[f"/{n}.jpg" for n in range(20)], jitter_s=0.3)]
+    assert (max(arrived) - min(arrived)).total_seconds() > 0.1
+
+
+def test_threads_together_keep_to_what_one_server_may_be_asked_at_once():
+    under_way, peak = 0, 0
+
+    async def slow(to: Connection) -> None:
+        nonlocal under_way, peak
+        under_way += 1
+        peak = max(peak, under_way)
+        await asyncio.sleep(0.02)
+        under_way -= 1
+        to.write(whole(JPEG))
+
+    with Loopback({f"/{n}.jpg": slow for n in range(9)}) as server:
+        asked = [threading.Thread(target=ask, args=(server, *[f"/{n}.jpg" for n in range(9)])) for _ in range(3)]
+        for thread in asked:
+            thread.start()
+        for thread in asked:
+            thread.join()
+        assert len(server.asked) == 27
+    assert peak == 1
+
+
+def test_connections_are_kept_between_sweeps():
+    with Loopback() as server:
+        for _ in range(3):
+            ask(server, "/1.jpg", "/2.jpg")
+        assert (server.connections, len(server.asked)) == (1, 6)
+
+
+def test_a_packed_list_is_unpacked_up_to_the_limit_and_no_further():
+    pages = {
+        "/list": says(gzip.compress(b"[1, 2]"), "Content-Encoding: gzip"),
+        "/torn": says(gzip.compress(b"[1, 2]")[:-9], "Content-Encoding: gzip"),
+        "/none": says(b"[1, 2]", "Content-Encoding: gzip"),
+    }
+    with Loopback(pages) as server:
+        answers = ask(server, "/list", "/torn", "/none", "/fault/gzip-bomb", kinds=(), gzip=True, limit_bytes=2**20)
+        assert {asked["accept-encoding"] for _, asked in server.asked} == {"gzip"}
+    assert answers[0].content == b"[1, 2]"
+    assert told(answers[1:]) == ["cut off", "packed answer", "too long"]
