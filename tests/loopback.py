@@ -60,7 +60,7 @@ async def _never(to: "Connection") -> None:  # noqa: ARG001
     await asyncio.Event().wait()
 
 
-async def _changed(to: "Connection") -> None:
+async def changed(to: "Connection") -> None:
     """Answer with a picture, or say that it is the one known."""
     known = to.headers.get("if-none-match") == '"one"' or to.headers.get("if-modified-since") == MODIFIED
     facts = ('ETag: "one"', f"Last-Modified: {MODIFIED}", "Content-Type: image/jpeg")
@@ -169,7 +169,7 @@ class Loopback:
             return self.pages[path]
         if path.startswith("/fault/"):
             return FAULTS[path.removeprefix("/fault/")]
-        return _changed if path.startswith("/changed") else None
+        return changed if path.startswith("/changed") else None
 
     async def start(self) -> asyncio.Server:
         """Listen on a free port of this machine."""
