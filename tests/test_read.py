@@ -33,12 +33,15 @@ BAD_JSON = {
 BAD_XML = {
     b"": "empty",
     b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>': "document type",
-    b"<!doctype html><html></html>": "document type",
+    b"<!doctype html><html></html>": "not valid XML",
     b"<a><b></a>": "not valid XML",
     b"<a>" * 100 + b"</a>" * 100: "nests deeper",
     b"<a>" + b"<b/>" * 2_000_001 + b"</a>": "more than 1000000 parts",
     "<a/>".encode("utf-16"): "not UTF-8",
     b"<a>&nowhere;</a>": "not valid XML",
+    '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'.encode(
+        "utf-16-le"
+    ): "document type",
 }
 
 
