@@ -272,7 +272,8 @@ class Night:
             "plugs": [
                 lineage.shelf(f"{kind}s", settings[kind]) for kind in ("detector", "encoder") if kind in settings
             ],
-            "libraries": lineage.libraries(),
+            # of those who do the work: a client of Dask's workers may have no TensorFlow
+            "libraries": getattr(self.spread, "libraries", None) or lineage.libraries(),
         }
 
     def _place(self, line: Stage, window: Window | None) -> Place:

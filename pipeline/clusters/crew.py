@@ -12,6 +12,7 @@ from typing import Any
 import dask.config
 from distributed import Client, Future, KilledWorker, as_completed, performance_report
 
+from pipeline import lineage
 from pipeline.clusters import Keep, Lost
 from pipeline.clusters.workers import GPU, Models, guarded
 from pipeline.errors import PipelineError
@@ -38,6 +39,8 @@ class Crew:
     client: Client
     where: str
     """What the workers are called in messages."""
+    libraries: dict[str, str] = field(default_factory=lineage.libraries)
+    """Versions that decide bytes, as the workers have them."""
     loaded: set[tuple[tuple[str, str], ...]] = field(default_factory=set)
     """Models that the workers were told to load."""
 

@@ -26,9 +26,9 @@ def at(scheduler: str, keep: Keep | None = None) -> Iterator[Spread]:
     """
     _refuse_open(scheduler)
     with _connected(scheduler) as client:
-        _check_workers(client, scheduler)
+        libraries = _check_workers(client, scheduler)
         with reported(keep):
-            yield Crew(client, scheduler)
+            yield Crew(client, scheduler, libraries)
 
 
 def _refuse_open(scheduler: str) -> None:
@@ -69,8 +69,11 @@ def _reason(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
 
 
-def _check_workers(client: Client, scheduler: str) -> None:
-    """Raise unless there is a worker, and each has one thread and the code of this run."""
+def _check_workers(client: Client, scheduler: str) -> dict[str, str]:
+    """Raise unless there is a worker, each with one thread and the code of this run; return what libraries they have.
+
+    This run needs none of the models' libraries: the image of Airflow has no TensorFlow.
+    """
     try:
         client.wait_for_workers(1, timeout=WORKERS_S)
     except TimeoutError as error:
@@ -82,7 +85,11 @@ def _check_workers(client: Client, scheduler: str) -> None:
             f"--scheduler {scheduler}: workers with several threads {several}; start them with --nthreads 1 --nworkers N, "
             "for a job that is out of time ends its worker"
         )
-    if others := sorted(address for address, built in client.run(built_of).items() if built != built_of()):
+    (code, ours), built = built_of(), client.run(built_of)
+    theirs: dict[str, str] = next(libraries for _, libraries in built.values())
+    wanted = code, {name: ours.get(name, version) for name, version in theirs.items()}
+    if others := sorted(address for address, found in built.items() if found != wanted):
         raise SettingsError(
             f"--scheduler {scheduler}: workers {others} have other code or libraries than this run; install the same version"
         )
+    return theirs

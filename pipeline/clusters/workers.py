@@ -47,6 +47,6 @@ class Models(WorkerPlugin):  # type: ignore[misc]
             encoders.load(name).encode(grey, np.array([[0, 0, 64, 48]], np.float32))
 
 
-def built_of() -> str:
-    """Hash the code and libraries that decide bytes; workers must have those of the run."""
-    return digest([{line.table: lineage.code(line.table) for line in STAGES}, lineage.libraries()])
+def built_of() -> tuple[str, dict[str, str]]:
+    """Return the hash of the code and the libraries that decide bytes; a run is made by those of its workers."""
+    return digest({line.table: lineage.code(line.table) for line in STAGES}), lineage.libraries()
