@@ -33,7 +33,9 @@ class Stderr(logging.Handler):
     """The log on what is standard error at the time, without the passwords of addresses."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
+        """Write one line; what libraries say below a warning is left out."""
+        if record.levelno < logging.WARNING and record.name != log.name:
+            return
         sys.stderr.write(without_credentials(self.format(record)) + "\n")
 
 

@@ -1,8 +1,10 @@
 """Commands that make nights: one stage at a time, as a scheduler calls it, and many nights on end."""
 
 import logging
+import signal
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import date, timedelta
 from functools import partial
@@ -32,7 +34,9 @@ from pipeline.options import (
 )
 
 if TYPE_CHECKING:
-    from pipeline import runner
+    from collections.abc import Iterator
+
+    from pipeline import clusters, runner
     from pipeline.lake import Lake
     from pipeline.scans import Scan, Window
     from pipeline.stages import Stage
@@ -71,7 +75,7 @@ def stage(
 
     Exit code 99: nothing to do, as the night has no such window or the feed plans nothing in it.
     """
-    from pipeline import clusters, runner, stages, upkeep
+    from pipeline import runner, stages, upkeep
     from pipeline.watch import Watch
 
     scan = scans.load(name, settings, source=source, permission=permission)
@@ -80,7 +84,7 @@ def stage(
     line, there, scan_date = stages.stage(table), open_lake(lake, name), date_of(on)
     upkeep.permit(there, scan, scan_date, now())
     watch = Watch(there, scan_date, None if scheduler else workers, quiet=True)
-    with clusters.spread(workers, scheduler) as jobs, watch:
+    with _started(workers, scheduler) as jobs, watch:
         begin = partial(watch.begin, part=part if part >= 0 else None)
         night = runner.Night(scan, scan_date, there, jobs, report=watch.step, begin=begin)
         hour = _hour(night, line, window)
@@ -173,13 +177,13 @@ def run_night(
     of: str = "",
 ) -> "list[runner.Step]":
     """Run a night with progress on standard error, run records in the lake, and faults that say where."""
-    from pipeline import clusters, runner, upkeep
+    from pipeline import runner, upkeep
     from pipeline.watch import Watch
 
     there = open_lake(lake, scan.name)
     upkeep.permit(there, scan, on, now())
     watch = Watch(there, on, None if scheduler else workers, of=of, quiet=as_json)
-    with clusters.spread(workers, scheduler, partial(_keep_page, there, on)) as jobs, watch:
+    with _started(workers, scheduler, partial(_keep_page, there, on)) as jobs, watch:
         night = runner.Night(scan, on, there, jobs, report=watch.step, begin=watch.begin)
         if preflight:
             night.begin = _after_preflight(night, workers, watch.begin)
@@ -192,6 +196,21 @@ def _keep_page(lake: "Lake", on: date, page: bytes) -> None:
     key = f".dask/{on}.html"
     lake.storage.delete(key)
     lake.storage.put(key, page)
+
+
+@contextmanager
+def _started(workers: int, scheduler: str, keep: "clusters.Keep | None" = None) -> "Iterator[clusters.Spread]":
+    """Start workers deaf to Ctrl-C: a terminal sends it to all of them, and this program ends them in order."""
+    from pipeline import clusters
+
+    with ExitStack() as stack:
+        heard = signal.getsignal(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            jobs = stack.enter_context(clusters.spread(workers, scheduler, keep))
+        finally:
+            signal.signal(signal.SIGINT, heard)
+        yield jobs
 
 
 Begin = Callable[["Stage", "Window | None"], None]

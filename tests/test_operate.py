@@ -1,12 +1,14 @@
 """Commands that make nights: one stage, nights on end, and what a full disk refuses."""
 
 import json
+import signal
+from contextlib import contextmanager
 from datetime import date
 
 import pytest
 from typer.testing import CliRunner
 
-from pipeline import metrics, operate, plans
+from pipeline import clusters, metrics, operate, plans
 from pipeline.__main__ import app
 from pipeline.errors import FeedError, PrivacyError, SettingsError, SpaceError
 from pipeline.lake import Lake
@@ -120,3 +122,18 @@ def test_days_in_the_wrong_order_are_a_sentence(ask):
     ended = ask("backfill", "demo", "--from", "2026-05-08", "--to", DAY)
     assert isinstance(ended.exception, SettingsError)
     assert "swap them" in str(ended.exception)
+
+
+def test_workers_start_deaf_to_ctrl_c_and_the_run_does_not_stay_so(monkeypatch):
+    heard = []
+
+    @contextmanager
+    def spread(*_):
+        heard.append(signal.getsignal(signal.SIGINT))
+        yield map
+
+    monkeypatch.setattr(clusters, "spread", spread)
+    before = signal.getsignal(signal.SIGINT)
+    with operate._started(2, ""):
+        assert signal.getsignal(signal.SIGINT) is before
+    assert heard == [signal.SIG_IGN]
