@@ -298,6 +298,19 @@ def test_caltrans_keeps_a_list_a_district():
     assert {each.native_id.partition("-")[0] for each in listing.cameras} == {f"{n}" for n in range(1, 13)}
 
 
+def test_a_district_whose_list_cannot_be_read_costs_that_district_alone():
+    ways = [f"/cwwp2.dot.ca.gov/data/d{n}/cctv/cctvStatusD{n:02}.json" for n in range(1, 13)]
+    lists = {way: says(b"no", status="503 Service Unavailable") for way in ways}
+    lists |= {ways[0]: says(fixture("caltrans_cwwp2")), ways[1]: says(b"<html>")}
+    with Loopback(lists) as server:
+        listing = feeds.listing(feeds.load("caltrans_cwwp2"), scan("caltrans_cwwp2", server.url))
+    assert [each.native_id for each in listing.cameras] == ["13-1", "13-4"]
+    lost = {each.native_id: each.reason for each in listing.rejected if "cctvStatus" in each.native_id}
+    assert len(lost) == 11
+    assert "not valid JSON" in lost[f"https:/{ways[1]}"]
+    assert "did not come" in lost[f"https:/{ways[2]}"]
+
+
 def test_finland_is_told_who_asks_and_may_pack_its_answer():
     with Loopback({f"/{LISTS['digitraffic_fi']}": says(fixture("digitraffic_fi"))}) as server:
         feeds.listing(feeds.load("digitraffic_fi"), scan("digitraffic_fi", server.url))

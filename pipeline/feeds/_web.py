@@ -108,28 +108,40 @@ def web(
 
 
 def _listing(source: _Source, scan: Scan) -> Listing:
-    """Ask for every list; one of several that does not come is a rejected row."""
+    """Ask for every list; one of several that does not come, or cannot be read, is a rejected row."""
     gzip = "gzip" in {name.lower(): value for name, value in source.headers.items()}.get("accept-encoding", "")
     rules = _rules(source, scan, limit_bytes=LIST_LIMIT_BYTES, deadline_s=LIST_DEADLINE_S, gzip=gzip)
     secrets, query = _key(source.key, scan)
     requests = [Request(_way(source, scan, url), source.headers, secrets, query) for url in source.lists]
     answers = dict(zip(source.lists, fetcher.fetch(requests, rules), strict=True))
-    came = [source.parse(answer.content) for answer in answers.values() if answer.content is not None]
+    came, lost = [], []
+    for url, answer in answers.items():
+        try:
+            came.append(_read(source, scan, url, answer))
+        except FeedError as error:
+            if len(answers) == 1:
+                raise
+            lost.append(Rejected(url, f"{error}"))
     if not came:
-        url, answer = next(iter(answers.items()))
-        raise FeedError(f"feed {scan.feed}: its list {url} did not come: {answer.status}; try again later")
-    lost = [
-        Rejected(url, f"this list did not come: {each.status}") for url, each in answers.items() if each.content is None
-    ]
-    listings = [each if isinstance(each, Listing) else Listing(each) for each in came]
-    checked = _checked(source, [camera for each in listings for camera in each.cameras])
-    rejected = [*(row for each in listings for row in each.rejected), *checked.rejected, *lost]
+        raise FeedError(
+            f"feed {scan.feed}: none of its {len(lost)} lists can be used, the first because {lost[0].reason}"
+        )
+    checked = _checked(source, [camera for each in came for camera in each.cameras])
+    rejected = [*(row for each in came for row in each.rejected), *checked.rejected, *lost]
     if not checked.cameras:
         raise FeedError(
             f"feed {scan.feed}: none of {len(rejected)} rows of its list is a camera to observe, "
             f"the first because {rejected[0].reason if rejected else 'there is none'}; look at {source.lists[0]}"
         )
     return Listing(checked.cameras, rejected)
+
+
+def _read(source: _Source, scan: Scan, url: str, answer: Answer) -> Listing:
+    """Read one list; FeedError where it did not come or is not what it has always been."""
+    if answer.content is None:
+        raise FeedError(f"feed {scan.feed}: its list {url} did not come: {answer.status}; try again later")
+    listing = source.parse(answer.content)
+    return listing if isinstance(listing, Listing) else Listing(listing)
 
 
 def _checked(source: _Source, cameras: list[Camera]) -> Listing:
