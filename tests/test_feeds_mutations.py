@@ -1,14 +1,36 @@
 """No public feed reads a list gone wrong as if it were right; what is wrong is said by name."""
 
 from importlib import import_module
+from typing import Any
 
 import pytest
 from families import FAMILIES
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from mutations import MUTATIONS, Family, Mutation
 
 from pipeline.errors import FeedError
 from pipeline.feeds import Listing
 
+ODD = [
+    "",
+    "x",
+    "NaN",
+    "1e999",
+    "-5",
+    "\u202e",
+    "a" * 2000,
+    "../x",
+    "http://127.0.0.1/",
+    "https://[::1]/",
+    "//elsewhere/",
+    "true",
+]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
 CASES = [
     pytest.param(family, mutation, id=f"{family.name}: {mutation.name}")
     for family in FAMILIES
@@ -54,3 +76,24 @@ def holds(family: Family, expected: str, content: bytes, told: str, at: str) -> 
     assert all(told in each.reason for each in listing.rejected)
     assert set(listing.cameras) <= set(clean)
     assert len(listing.cameras) >= len(clean) - views
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_whatever_stands_anywhere_a_list_is_read_or_refused(family: Family, data: st.DataObject):
+    document = family.read()
+    for _ in range(data.draw(st.integers(1, 3))):
+        holder, name = data.draw(st.sampled_from(places(family.rows_of(document))))
+        holder[name] = data.draw(st.sampled_from(ODD) if family.xml else st.one_of(st.sampled_from(ODD), JSON))
+    try:
+        cameras = parse(family, family.write(document)).cameras
+    except FeedError:
+        return
+    assert all(each.image_url.startswith("https://") and each.name and each.native_id for each in cameras)
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Return every place inside a value: what holds it, and its name or number there."""
+    named = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
+    return [(value, name) for name, _ in named] + [place for _, inner in named for place in places(inner)]
