@@ -11,6 +11,7 @@ import pytest
 from loopback import FAULTS, JPEG, Connection, Loopback, says, whole
 
 from pipeline.fetcher import Answer, Request, Rules, fetch, manners
+from pipeline.fetcher.sweeps import Sweep
 
 CLASSES = {
     "drip-body": "timed out", "drip-header": "timed out", "never": "timed out", "infinite": "too long", "short-CL": "cut off",
@@ -101,6 +102,13 @@ def test_a_failed_server_is_left_alone_and_then_tried_by_one_request(server, mon
     assert told(ask(server, "/1.jpg")) == ["ok"]
 
 
+def test_a_server_that_answers_others_meanwhile_has_not_failed():
+    with Loopback() as server:
+        slow = [f"/fault/never?{n}" for n in range(2 * manners.BREAKS_AFTER)]
+        assert told(ask(server, *slow, "/1.jpg", at_once=20)) == ["timed out"] * len(slow) + ["ok"]
+        assert told(ask(server, "/2.jpg")) == ["ok"]
+
+
 def test_pictures_that_are_missing_do_not_make_a_server_a_failed_one(server):
     assert told(ask(server, *["/fault/404", "/fault/500"] * 5, "/1.jpg"))[-1] == "ok"
 
@@ -153,7 +161,7 @@ def test_threads_together_keep_to_what_one_server_may_be_asked_at_once():
             thread.start()
         for thread in asked:
             thread.join()
-        assert len(server.asked) == 27
+        assert (len(server.asked), server.connections) == (27, 1)
     assert peak == 1
 
 
@@ -175,3 +183,11 @@ def test_a_packed_list_is_unpacked_up_to_the_limit_and_no_further():
         assert {asked["accept-encoding"] for _, asked in server.asked} == {"gzip"}
     assert answers[0].content == b"[1, 2]"
     assert told(answers[1:]) == ["cut off", "packed answer", "too long"]
+
+
+def test_a_fault_of_the_program_is_told_to_who_asked_and_the_next_is_served(server, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(Sweep, "take", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            ask(server, "/1.jpg")
+    assert told(ask(server, "/1.jpg")) == ["ok"]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pipeline.fetcher import client
 from pipeline.fetcher.rules import Answer, Request, Rules, is_at, origin
 from pipeline.fetcher.sweeps import Sweep
 
@@ -31,4 +32,6 @@ def fetch(
     Raises:
         SettingsError: a public server is to be asked without a contact in THOROUGHFARE_CONTACT.
     """
-    return Sweep(requests, rules, patience_s, {} if seen is None else seen).run()
+    sweep = Sweep(requests, rules, patience_s, {} if seen is None else seen)
+    client.shared().run(sweep)
+    return [answer or Answer("bad answer") for answer in sweep.answers]

@@ -1,7 +1,6 @@
-"""Keep to each server's pace: requests under way, pauses it asks for, a break when it fails; shared by all threads."""
+"""Keep to each server's pace: requests under way, pauses it asks for, a break when it fails."""
 
 import random
-import threading
 import time
 from dataclasses import dataclass, field
 
@@ -23,7 +22,6 @@ FAILS = frozenset(
 """Faults of a server or of the way to it; all others are faults of one thing asked for."""
 MEMORY = 50_000
 """Things whose last request is remembered."""
-lock = threading.RLock()
 
 
 @dataclass
@@ -34,6 +32,8 @@ class Host:
     """Requests under way."""
     failed: set[str] = field(default_factory=set)
     """What has failed since the last answer."""
+    answered_at: float = -1e9
+    """When it last answered."""
     pause_s: float = PAUSE_S
     closed_until: float = 0.0
     why: str = ""
@@ -46,15 +46,15 @@ class Host:
         """Tell whether one more request may be under way; one alone tries whether a failed server is back."""
         return self.active < (1 if len(self.failed) >= BREAKS_AFTER else at_once)
 
-    def learn(self, status: str, of: str, retry_after_s: float | None, now: float) -> None:
-        """Take an answer's lesson."""
+    def learn(self, status: str, of: str, began_at: float, now: float, retry_after_s: float | None) -> None:
+        """Take an answer's lesson; a request that failed while others were answered tells nothing of the server."""
         if retry_after_s is not None or status == "HTTP 429":
             wait_s = UNSTATED_WAIT_S if retry_after_s is None else retry_after_s
             self.closed_until, self.why = now + min(wait_s, LONGEST_WAIT_S), "asked to wait"
         elif status not in FAILS:
             self.failed.clear()
-            self.pause_s = PAUSE_S
-        else:
+            self.pause_s, self.answered_at = PAUSE_S, now
+        elif began_at >= self.answered_at:
             self.failed.add(of)
             if len(self.failed) >= BREAKS_AFTER and now >= self.closed_until:
                 self.closed_until, self.why = now + self.pause_s, "its server is failing"
@@ -90,25 +90,22 @@ _paces: dict[tuple[str, ...], Pace] = {}
 
 def host(origin: str) -> Host:
     """Return what is known of a server."""
-    if (known := _hosts.get(origin)) is None:
-        with lock:
-            known = _hosts.setdefault(origin, Host())
-    return known
+    if origin not in _hosts:
+        _hosts[origin] = Host()
+    return _hosts[origin]
 
 
 def pace(rules: Rules) -> Pace:
     """Return the pace of a feed."""
-    if (known := _paces.get(rules.hosts)) is None:
-        with lock:
-            known = _paces.setdefault(rules.hosts, Pace())
-    return known
+    if rules.hosts not in _paces:
+        _paces[rules.hosts] = Pace()
+    return _paces[rules.hosts]
 
 
 def forget() -> None:
     """Forget every server, as a new process does."""
-    with lock:
-        _hosts.clear()
-        _paces.clear()
+    _hosts.clear()
+    _paces.clear()
 
 
 def now() -> float:
