@@ -39,6 +39,11 @@ class Stderr(logging.Handler):
         sys.stderr.write(without_credentials(self.format(record)) + "\n")
 
 
+def _plain(value: Any) -> str:
+    """Write a value that JSON has no kind for: times and dates as ISO 8601 has them."""
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line; what a record carries as `facts` stands beside its message."""
 
@@ -46,7 +51,7 @@ class JsonLines(logging.Formatter):
         """Write one record."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         told = {"at": at, "level": record.levelname.lower(), "event": record.getMessage()}
-        return json.dumps(told | getattr(record, "facts", {}), default=str)
+        return json.dumps(told | getattr(record, "facts", {}), default=_plain)
 
 
 def log_as(kind: str) -> None:

@@ -24,18 +24,11 @@ from pipeline.storage import Folder
 from pipeline.tables import FRAMES, SIGHTINGS, TRANSITIONS, frame_id
 
 BYTES_A_PICTURE = {
-    "snapshots": 17_200.0,
-    "frames": 130.0,
-    "detections": 60.0,
-    "embeddings": 110.0,
-    "sightings": 70.0,
-    "transitions": 10.0,
-    "observability": 10.0,
-    "links": 10.0,
-    "trajectories": 10.0,
-    "products": 40.0,
-}
-SIZES_SOURCE = "default: 5,807 stills of New York at 352x240, and the demo city's tables"
+    "snapshots": 17_200.0, "frames": 49.0, "detections": 54.0, "embeddings": 150.0, "sightings": 24.0,
+    "transitions": 1.4, "observability": 2.2, "links": 7.2, "trajectories": 12.6, "products": 3.2,
+}  # fmt: skip
+"""What each table takes a picture where no night of the lake tells."""
+SIZES_SOURCE = "default: 5,807 stills of New York (352x240), tables of the demo city"
 SECONDS_A_PICTURE = 0.05
 SPEED_SOURCE = "default: the demo city on one of 2 cores, 2026-11-23"
 MEMORY_MB, WORKER_MB = 900, 900
@@ -108,7 +101,7 @@ def plan(scan: Scan, scan_date: date, lake: Lake, workers: int = 0) -> Plan:
         {str(window): {"local": _local(scan, window), "pictures": count} for window, count in planned.items()},
         listed.num_rows,
         sum(asked.values()),
-        _estimates(lake, scan, list(asked.values()), workers),
+        _estimates(lake, scan, asked, workers),
         supports(scan, next(iter(asked), None), listed),
         {
             "cleared": feed.cleared,
@@ -201,10 +194,10 @@ def refuse_without_room(lake: Lake, scan: Scan, counts: list[int], tables: tuple
     wanted, free = SPARE * need_bytes(by_table, counts), free_bytes(lake.storage.root)
     if free < wanted:
         raise SpaceError(
-            f"{lake}: {_mb(free)} free, and {_mb(wanted)} should be (twice the estimate for {sum(counts):,} pictures still "
+            f"{lake}: {free // 10**6:,} MB free, and {_mb(wanted)} should be (twice the estimate for {sum(counts):,} pictures still "
             "to do); free room, choose another --lake, or pass --no-preflight"
         )
-    return f"room: {_mb(wanted)} wanted, {_mb(free)} free"
+    return f"room: {_mb(wanted)} wanted, {free // 10**6:,} MB free"
 
 
 def free_bytes(folder: Path) -> int:
@@ -224,15 +217,17 @@ def available_mb() -> int:
     return available
 
 
-def _estimates(lake: Lake, scan: Scan, counts: list[int], workers: int) -> tuple[Estimate, ...]:
+def _estimates(lake: Lake, scan: Scan, asked: dict[Window, int], workers: int) -> tuple[Estimate, ...]:
     """Estimate a night of windows with so many pictures."""
-    total = sum(counts)
+    counts, total = list(asked.values()), sum(asked.values())
+    minutes = sum((window.ends_at - window.starts_at).total_seconds() for window in asked) / 60
     by_table, sized = sizes(lake, scan)
     seconds, timed = speed(lake, workers)
     held, weighed = memory(lake, workers)
     kept = total * sum(size for table, size in by_table.items() if table not in OUTLIVED)
     return (
         Estimate("pictures asked for", total, "", "the feed's own slots"),
+        Estimate("requests a minute", total / minutes if minutes else 0.0, "", _limit(scan)),
         Estimate("fetched", total * by_table["snapshots"] / 1e6, "MB", sized),
         Estimate(
             "disk at most", need_bytes(by_table, counts) / 1e6, "MB", f"{sized}; pictures of one window at a time"
@@ -241,6 +236,15 @@ def _estimates(lake: Lake, scan: Scan, counts: list[int], workers: int) -> tuple
         Estimate("compute", total * seconds / 60, "min", timed),
         Estimate("memory", held, "MiB", weighed),
     )
+
+
+def _limit(scan: Scan) -> str:
+    """Say how often the feed may be asked."""
+    feed = feeds.load(scan.feed)
+    if not feed.live:
+        return "read or rendered on this machine: no request leaves it"
+    most = f"{feed.requests_per_minute:g} a minute in all" if feed.requests_per_minute else "no number in all"
+    return f"the terms allow {most}, a camera every {feed.min_interval_s:g} s"
 
 
 def _support(scan: Scan, window: Window, count: int, cadence_s: float, slots: list[Any], listed: pa.Table) -> Support:

@@ -62,13 +62,13 @@ def test_help_imports_nothing_heavy():
         (["run", "nowhere", "--date", "2026-05-05"], 2, "no [scan.nowhere]"),
         (["run", "demo", "--date", "yesterday"], 2, "not a date"),
         (["run", "demo", "--date", "2026-05-05", "--settings", "absent.toml"], 2, "no such settings file"),
-        (["run", "fdr", "--date", "2026-05-05", "--source", "absent", "--lake", "absent-lake"], 4, "absent"),
+        (["run", "fdr", "--date", "2026-05-05", "--source", "absent", "--lake", "LAKE"], 4, "absent"),
         (["report", "demo", "--lake", "absent"], 2, "nothing in it"),
         (["run", "demo", "--date", "2026-05-05", "--lake", "gs://bucket/lake"], 2, "neither a folder"),
     ],
 )
-def test_an_error_is_one_sentence_and_an_exit_code(words, code, sentence):
-    ended = thoroughfare(*words)
+def test_an_error_is_one_sentence_and_an_exit_code(words, code, sentence, tmp_path):
+    ended = thoroughfare(*(word.replace("LAKE", str(tmp_path)) for word in words))
     assert ended.returncode == code
     assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -19,8 +19,8 @@ FAULT = replace(NEXT, started_at=NEXT.started_at + timedelta(seconds=2), rows=0,
 
 
 @pytest.fixture
-def lake(tmp_path) -> Lake:
-    return Lake(tmp_path, "demo")
+def lake(root) -> Lake:
+    return Lake(root, "demo")
 
 
 def test_a_record_reads_back_as_it_was_kept(lake):
