@@ -193,16 +193,16 @@ class Lake:
 
     def drop(self, place: Place, because: str, revision: int | None = None) -> list[str]:
         """Delete the files of a place, of all revisions or of one, keeping the records and a marker that says why."""
-        gone, commits = [], self.commits(place)
+        commits = sorted(self.commits(place), key=lambda commit: -commit.revision)
         going = [commit for commit in commits if revision in (None, commit.revision)]
         others = [commit for commit in commits if commit not in going and not self.dropped(place, commit)]
         staying = {file.name for commit in others for file in commit.files}
+        # every marker before any file, the newest first: revisions may share files, and no reader may miss one
         for commit in going:
             note = {"because": because, "files": [file.name for file in commit.files]}
             self.storage.put(record(place, commit.revision, "expired"), sealed(note))
-            names = [file.name for file in commit.files if file.name not in staying]
-            gone += [name for name in names if self.storage.delete(f"{place.folder}/{name}")]
-        return gone
+        names = sorted({file.name for commit in going for file in commit.files} - staying)
+        return [name for name in names if self.storage.delete(f"{place.folder}/{name}")]
 
     def places(self, table: str | None = None) -> list[Place]:
         """List every place with a commit, of one table or of all."""
