@@ -149,11 +149,10 @@ class Night:
             # no picture is to blame: the workers died of something else, once more may do
             return Step(line.table, self._place(line, window), self._commit(line, window), fresh=True)
         except (WindowNotFoundError, IntegrityError):
-            # the other run has dropped what this one was reading, and does so only after it has committed
-            standing = self.standing(line, window)
-            if not standing.current or standing.commit is None:
+            # another run has dropped what this one was reading, which it does only after it has committed
+            if not self.standing(line, window).current:
                 raise
-            return Step(line.table, standing.place, standing.commit.rows, fresh=False)
+            return self._brought(line, window)
 
     def _commit(self, line: Stage, window: Window | None) -> int:
         """Run a stage's jobs that are not held, and commit what all wrote; returns rows."""

@@ -53,19 +53,26 @@ class Crew:
             return self._answers(call, jobs)
 
     def _answers(self, call: Callable[[Job], Any], jobs: list[Job]) -> list[Any]:
-        """Keep every worker at one job until all are done."""
+        """Keep every worker at one job until all are done; after a fault, until those begun are."""
         answers: dict[int, Any] = {}
         numbers: dict[str, int] = {}
+        faults: list[Exception] = []
         waiting, running = list(enumerate(jobs))[::-1], as_completed()
-        while waiting or numbers:
-            hands = self._hands(jobs[0]) if waiting else 0
-            while waiting and (not numbers or len(numbers) < hands):
+        while numbers or (waiting and not faults):
+            hands = self._hands(jobs[0]) if waiting and not faults else 0
+            while waiting and not faults and (not numbers or len(numbers) < hands):
                 number, job = waiting.pop()
                 future = self._submit(call, job)
                 numbers[future.key] = number
                 running.add(future)
-            done = next(running)
-            answers[numbers.pop(done.key)] = _answer(done)
+            if (done := next(running, None)) is None:
+                raise CancelledError
+            try:
+                answers[numbers.pop(done.key)] = _answer(done)
+            except Exception as fault:  # noqa: BLE001  # whatever a stage raises, it is raised again
+                faults.append(fault)
+        if faults:
+            raise faults[0]
         return [answers[number] for number in range(len(jobs))]
 
     def _submit(self, call: Callable[[Job], Any], job: Job) -> Future:

@@ -22,7 +22,7 @@ ONE_THREAD = {"THOROUGHFARE_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM
 START_S = 60
 """A worker that has not started after so many seconds never will."""
 DEATHS = 2
-"""A job that killed so many workers is given up: one death may be chance."""
+"""One death may be chance."""
 QUIET: dict[str, Any] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
 """Nothing is served over HTTP."""
 SHARE_OF_MEMORY = 0.9
@@ -36,13 +36,16 @@ def visible_gpus() -> list[str]:
 
 
 @contextmanager
-def local(workers: int, gpus: Sequence[str] | None = None, keep: Keep | None = None) -> Iterator[Spread]:
+def local(
+    workers: int, gpus: Sequence[str] | None = None, keep: Keep | None = None, deaths: int = DEATHS
+) -> Iterator[Spread]:
     """Spread over Dask processes of this machine, the first of them with a GPU each.
 
     Args:
         workers: Processes; as many as GPUs where that is more.
         gpus: CUDA's names of the GPUs to deal out; None for those of `CUDA_VISIBLE_DEVICES`.
         keep: Takes Dask's performance report, a page of HTML.
+        deaths: A job that killed so many workers is given up.
 
     Raises:
         PipelineError: a worker cannot be started.
@@ -51,14 +54,14 @@ def local(workers: int, gpus: Sequence[str] | None = None, keep: Keep | None = N
     count = max(workers, len(dealt))
     security = Security.temporary()
     with dask.config.set(QUIET):
-        cluster = _started(count, dealt, security)
+        cluster = _started(count, dealt, security, deaths)
         with cluster, Client(cluster, security=security) as client:
             crew = Crew(client, f"{count} local workers")
             with reported(keep):
                 yield crew
 
 
-def _started(count: int, gpus: list[str], security: Security) -> SpecCluster:
+def _started(count: int, gpus: list[str], security: Security, deaths: int) -> SpecCluster:
     """Start scheduler and workers; a worker that cannot start is a sentence, soon."""
     here = {"host": "127.0.0.1", "protocol": "tls://", "security": security, "dashboard": False}
     memory = dask.config.get("thoroughfare.memory-limit", int(MEMORY_LIMIT * SHARE_OF_MEMORY) // count)
@@ -69,7 +72,7 @@ def _started(count: int, gpus: list[str], security: Security) -> SpecCluster:
         }
         for number in range(count)
     }
-    quiet = {"dashboard_address": "127.0.0.1:0", "port": 0, "allowed_failures": DEATHS - 1}
+    quiet = {"dashboard_address": "127.0.0.1:0", "port": 0, "allowed_failures": deaths - 1}
     try:
         return SpecCluster(
             workers, {"cls": Scheduler, "options": here | quiet}, security=security, silence_logs=logging.CRITICAL
