@@ -5,7 +5,7 @@ SYNC = $(UV) sync --locked
 # a folder of our own: Debian's Python refuses `pip install` elsewhere, and may lack `venv`
 PIP = python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --target .uv
 
-.PHONY: check demo test lint bench drills clean
+.PHONY: check demo test lint bench drill clean
 check: lint test
 
 .uv/bin/uv: uv.txt
@@ -26,7 +26,8 @@ demo: .venv/.demo
 test: .venv/.dev
 	@.venv/bin/python -m pytest
 
-drills: .venv/.dev
+drill: .venv/.dev
+	@.venv/bin/python -m tests.drills --json out/faults.json
 	@.venv/bin/python -m pytest -m drill
 
 lint: .venv/.dev

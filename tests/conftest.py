@@ -9,6 +9,7 @@ import pytest
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 CHROMIUM = Path("/usr/bin/chromium")
+STRACE = Path("/usr/bin/strace")
 REQUIRED = bool(os.environ.get("THOROUGHFARE_REQUIRE_ALL"))
 """Set in CI: what is absent is a failure there, not left out."""
 LEFT_OUT = pytest.StashKey[list[str]]()
@@ -26,6 +27,13 @@ def chromium() -> Path:
     """Return Debian's browser."""
     assert CHROMIUM.exists(), f"{CHROMIUM} is absent and this run requires it; apt-get install chromium"
     return CHROMIUM
+
+
+@pytest.fixture(scope="session")
+def strace() -> Path:
+    """Return Debian's tracer of system calls."""
+    assert STRACE.exists(), f"{STRACE} is absent and this run requires it; apt-get install strace"
+    return STRACE
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +67,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         without = [item for item in items if "chromium" in getattr(item, "fixturenames", ())]
         _leave_out(
             config, items, without, f"tests in a browser, because {CHROMIUM} is absent; apt-get install chromium"
+        )
+    if not STRACE.exists():
+        without = [item for item in items if "strace" in getattr(item, "fixturenames", ())]
+        _leave_out(
+            config, items, without, f"drills of system calls, because {STRACE} is absent; apt-get install strace"
         )
 
 

@@ -1,0 +1,1 @@
+"""Break nights from outside and see that nothing is lost: `python -m tests.drills`."""

@@ -1,0 +1,56 @@
+"""Say what a drill did: one row of the table of faults."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass
+class Row:
+    """One fault: how it was made, how often, what must be seen and what was."""
+
+    fault: str
+    injection: str
+    expected: str
+    trials: int = 0
+    seen: str = ""
+    wrong: list[str] = field(default_factory=list)
+    """What was not as expected, one sentence a trial."""
+    seconds: float = 0.0
+
+    @property
+    def result(self) -> str:
+        """`held`, or how many trials went wrong."""
+        if not self.trials:
+            return "NOT RUN"
+        return f"{len(self.wrong)} WRONG" if self.wrong else "held"
+
+    def note(self, where: str, *wrongs: str) -> None:
+        """Count a trial with what was wrong in it, if anything."""
+        self.trials += 1
+        if found := "; ".join(wrong for wrong in wrongs if wrong):
+            self.wrong.append(f"{where}: {found}")
+
+    def stated(self) -> dict[str, Any]:
+        """Return the row for JSON."""
+        return asdict(self) | {"result": self.result}
+
+
+@contextmanager
+def timed(row: Row) -> Iterator[Row]:
+    """Clock a drill."""
+    since = time.monotonic()
+    try:
+        yield row
+    finally:
+        row.seconds = round(time.monotonic() - since, 1)
+
+
+def shown(rows: list[dict[str, Any]]) -> str:
+    """Draw the table in Markdown: what the terminal shows is what docs/faults.md holds."""
+    columns = ("fault", "injection", "trials", "expected", "seen", "result")
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(f"{row[name]}" for name in columns) + " |" for row in rows]
+    return "\n".join(lines)
