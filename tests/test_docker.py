@@ -6,13 +6,17 @@ import subprocess
 import sys
 import tempfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import version
 from pathlib import Path
 from threading import Thread
 from urllib.error import HTTPError
 
 import check_jsonschema
+import dask_kubernetes
 import jsonschema
+import kubernetes_validate
 import pytest
+import yaml
 from composed import DOCKER, REPO, Stack, merged
 from cryptography.fernet import Fernet
 from distributed import Client
@@ -114,6 +118,59 @@ def test_what_an_image_copies_is_all_that_the_build_may_see(path):
     wanted = {name for line in copied for name in line.split()}
     assert wanted <= allowed
     assert all((REPO / name).exists() for name in wanted)
+
+
+def kubernetes(name):
+    return yaml.safe_load((DOCKER / "kubernetes" / name).read_text())
+
+
+PODS = [
+    *(kubernetes("dask.yaml")["spec"][part]["spec"] for part in ("scheduler", "worker")),
+    kubernetes("dask-gpu.yaml")["spec"]["worker"]["spec"],
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("dask.yaml", "daskcluster"), ("dask-gpu.yaml", "daskworkergroup")])
+def test_dasks_operator_takes_the_clusters_description(name, kind):
+    chart = Path(dask_kubernetes.__file__).parent / "operator/deployment/helm/dask-kubernetes-operator"
+    definition = yaml.safe_load((chart / "crds" / f"{kind}.yaml").read_text())
+    jsonschema.validate(
+        kubernetes(name), definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"], jsonschema.Draft4Validator
+    )
+
+
+@pytest.mark.parametrize("pod", PODS, ids=["scheduler", "worker", "gpu"])
+def test_a_pod_may_do_no_more_than_a_container(pod):
+    template = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pod"}, "spec": pod}
+    kubernetes_validate.validate(template, "1.37", strict=True)
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsUser"] == 10001
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert container["resources"]["limits"].keys() >= {"cpu", "memory"}
+        assert container["livenessProbe"]["httpGet"] == container["readinessProbe"]["httpGet"]
+        assert {"name": "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION", "value": "true"} in container["env"]
+
+
+def test_airflow_in_kubernetes_has_what_it_has_in_compose():
+    values = kubernetes("airflow-values.yaml")
+    assert values["airflowVersion"] == version("apache-airflow")
+    assert values["securityContexts"]["containers"] == PODS[0]["containers"][0]["securityContext"]
+    assert values["securityContexts"]["pod"] == PODS[0]["securityContext"]
+    assert values["createUserJob"] == {"enabled": False}
+    assert (
+        values["config"]["core"]["auth_manager"] == service("scheduler")["environment"]["AIRFLOW__CORE__AUTH_MANAGER"]
+    )
+    ours = {name for name in service("scheduler")["environment"] if name.startswith("THOROUGHFARE_")}
+    assert ours - {each["name"] for each in values["env"]} == {
+        "THOROUGHFARE_ADMIN",
+        "THOROUGHFARE_ADMIN_PASSWORD_FILE",
+        "THOROUGHFARE_STAGES",
+    }
 
 
 @pytest.fixture(scope="module")
