@@ -87,7 +87,7 @@ def status(
         return
     console.show_glance(seen)
     asked = f"{name} --lake {lake} --date {seen.scan_date}"
-    advise(f"thoroughfare report {asked}" if seen.state == "completed" else f"thoroughfare run {asked}")
+    advise(f"thoroughfare report {asked}" if seen.finished else f"thoroughfare run {asked}")
 
 
 @app.command(epilog="Example: thoroughfare metrics demo --prometheus > /var/lib/node_exporter/thoroughfare.prom")
@@ -141,7 +141,11 @@ def doctor(
     with console.Waiting("examining", len(practice.CHECKS), quiet=as_json) as waiting:
         found = practice.examine(practice.Subject(scan, there, scheduler, now()), waiting.step)
     rows = [asdict(each) for each in found]
-    tell(rows) if as_json else show(rows, ["part", "state", "note", "mend"])
+    if as_json:
+        tell(rows)
+    else:
+        told = [row | {"found": ": ".join(filter(None, (row["note"], row["mend"])))} for row in rows]
+        show(told, ["part", "state", "found"])
     if any(each.state == "missing" for each in found):
         raise typer.Exit(1)
     if not as_json:

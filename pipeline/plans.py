@@ -31,7 +31,7 @@ BYTES_A_PICTURE = {
 SIZES_SOURCE = "default: 5,807 stills of New York (352x240), tables of the demo city"
 SECONDS_A_PICTURE = 0.05
 SPEED_SOURCE = "default: the demo city on one of 2 cores, 2026-11-23"
-MEMORY_MB, WORKER_MB = 900, 900
+MEMORY_MB, WORKER_MB = 1020, 900
 MEMORY_SOURCE = "default: the demo city, 2026-11-23"
 SPARE = 2.0
 """A night is begun when so many times the room it is thought to need is free."""

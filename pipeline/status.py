@@ -61,6 +61,12 @@ class Glance:
         """What the night takes in the lake."""
         return sum(cell.size_bytes for cells in self.cells.values() for cell in cells.values())
 
+    @property
+    def finished(self) -> bool:
+        """Tell whether a run would leave everything as it is."""
+        cells = [cell for cells in self.cells.values() for cell in cells.values()]
+        return self.state == "completed" and all(cell.state in ("done", "dropped") for cell in cells)
+
 
 def glance(lake: Lake, scan: Scan, scan_date: date) -> Glance:
     """Look at one night: every stage in every window."""
@@ -106,7 +112,7 @@ class Tally:
 def _line(lake: Lake, on: date, tally: Tally) -> dict[str, Any]:
     """Tell one night in one row."""
     runs = metrics.read(lake, on)
-    counted = {table: tally.rows[table] for table in ("frames", "sightings", "links", "trajectories")}
+    counted = {table: tally.rows[table] for table in ("frames", "trajectories")}
     return {
         "scan_date": on,
         "state": upkeep.state(lake, on),

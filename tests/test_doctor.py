@@ -1,5 +1,6 @@
 """Doctor: every part answers in time, a broken part is a finding with its mend, and nothing it examines is changed."""
 
+import json
 import os
 import time
 from dataclasses import replace
@@ -82,12 +83,29 @@ def test_a_crash_of_tensorflow_is_a_finding_and_not_ours(monkeypatch):
     assert (finding.state, finding.note) == ("missing", "ended with -6: no word")
 
 
-def test_a_scheduler_that_is_no_address_is_a_finding(monkeypatch):
-    monkeypatch.setattr(machine, "WORKERS", 0)
-    monkeypatch.setattr(doctor, "CHECKS", {"dask": machine.dask})
-    (finding,) = doctor.examine(Subject(scheduler="nonsense"))
-    assert finding.state == "missing"
-    assert "nonsense" in finding.note
+def test_a_scheduler_that_is_no_address_is_a_fault_in_a_sentence():
+    assert "nonsense" in machine.answered(0, "nonsense")["fault"]
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "note"),
+    [
+        ({"seconds": 1.5, "others": {}}, "ok", "a worker answered in 1.5 s; its versions are ours"),
+        ({"seconds": 1.5, "others": {"numpy": "1.0"}}, "warning", "other versions: {'numpy': '1.0'}"),
+        ({"fault": "nobody answers at tls://host:8786; start it"}, "missing", "nobody answers"),
+    ],
+)
+def test_what_a_worker_answers_is_a_finding(monkeypatch, told, state, note):
+    monkeypatch.setattr(machine, "DASK", f"print({json.dumps(json.dumps(told))})")
+    finding = found(machine.dask)["dask"]
+    assert finding.state == state
+    assert note in finding.note
+
+
+def test_a_worker_that_never_answers_is_ended(monkeypatch):
+    monkeypatch.setattr(machine, "DASK", "import time; time.sleep(60)")
+    monkeypatch.setattr(machine, "LIMIT_S", 1.5)
+    assert found(machine.dask)["dask"].state == "warning"
 
 
 @pytest.mark.parametrize(

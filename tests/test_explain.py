@@ -63,4 +63,4 @@ def test_doctor_fails_only_where_a_night_could_not_run(ask, monkeypatch, state, 
     monkeypatch.setattr(doctor, "CHECKS", {"part": lambda _: iter([Finding("part", state, "a note", "a mend")])})
     ended = ask("doctor")
     assert ended.exit_code == code
-    assert ended.stdout.splitlines()[1].split() == ["part", state, "a", "note", "a", "mend"]
+    assert ended.stdout.splitlines()[1].split() == ["part", state, "a", "note:", "a", "mend"]

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 from pipeline import clusters, lineage
 from pipeline.doctor.findings import LIMIT_S, Finding, Subject, installed, present
@@ -18,8 +19,8 @@ from pipeline.lake import Place
 from pipeline.query import ask
 from pipeline.scans import Scan
 
-WORKERS = 1
-"""Local Dask workers started to see that one answers."""
+DASK = "import json, sys; from pipeline.doctor import machine; print(json.dumps(machine.answered(int(sys.argv[1]), sys.argv[2])))"
+"""Asks `answered` from a process of its own."""
 PACKAGES = ("pyarrow", "duckdb", "opencv-python-headless", "geopandas", "distributed", "keplergl", "prometheus-client")
 FUNCTIONS = {"parquet": "read_parquet", "json": "json_extract", "icu": "icu_sort_key"}
 """A function that each of DuckDB's built-in extensions brings."""
@@ -82,21 +83,15 @@ def tensorflow(_: Subject) -> Iterator[Finding]:
     yield gpu(facts, _cards())
 
 
-def dask(subject: Subject) -> Iterator[Finding]:
-    """Start one worker and let it answer; then ask the scheduler that is given."""
-    for part, workers, scheduler in (("dask", WORKERS, ""), ("scheduler", 0, subject.scheduler)):
-        if not workers and not scheduler:
-            continue
-        begun = time.monotonic()
-        with clusters.spread(workers, scheduler) as spread:
-            (answer,) = spread(built, [_job()])
-        took = f"answered in {time.monotonic() - begun:.1f} s"
-        others = {name: what for name, what in answer.items() if what != built(_job()).get(name)}
-        mend = "install the same locked packages there (uv sync --locked): bytes depend on them"
-        if others:
-            yield Finding(part, "warning", f"a worker {took} with other versions: {others}", mend)
-        else:
-            yield Finding(part, "ok", f"a worker {took}; its versions are ours")
+def dask(_: Subject) -> Iterator[Finding]:
+    """Start one worker and let it answer."""
+    yield _answer("dask", 1, "")
+
+
+def scheduler(subject: Subject) -> Iterator[Finding]:
+    """Let a worker of the given scheduler answer."""
+    if subject.scheduler:
+        yield _answer("scheduler", 0, subject.scheduler)
 
 
 def extras(_: Subject) -> Iterator[Finding]:
@@ -121,9 +116,39 @@ def gpu(facts: dict[str, int | bool | str], cards: list[str]) -> Finding:
     return Finding("gpu", "ok", f"{names}; TensorFlow sees all {seen}")
 
 
+def answered(workers: int, address: str) -> dict[str, Any]:
+    """Let a Dask worker answer: in what time, and in which versions it differs from ours; or why none does."""
+    begun = time.monotonic()
+    try:
+        with clusters.spread(workers, address) as spread:
+            (answer,) = spread(built, [_job()])
+    except PipelineError as error:
+        return {"fault": str(error)}
+    others = {name: what for name, what in answer.items() if what != built(_job()).get(name)}
+    return {"seconds": round(time.monotonic() - begun, 1), "others": others}
+
+
 def built(_: Job) -> dict[str, str]:
     """Tell the Python and the libraries of the process that runs it."""
     return {"python": platform.python_version(), **lineage.libraries()}
+
+
+def _answer(part: str, workers: int, address: str) -> Finding:
+    """Ask in a process of its own, which can be ended where nobody answers."""
+    words = [sys.executable, "-c", DASK, str(workers), address]
+    try:
+        asked = subprocess.run(words, capture_output=True, text=True, check=True, timeout=LIMIT_S - 1)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        late = f"no worker answered within {LIMIT_S - 1:.0f} s"
+        return Finding(part, "warning", late, "ask again when the machine is less busy")
+    told = json.loads(asked.stdout.splitlines()[-1])
+    if "fault" in told:
+        return Finding(part, "missing", told["fault"])
+    took = f"a worker answered in {told['seconds']} s"
+    if told["others"]:
+        mend = "install the same locked packages there (uv sync --locked): bytes depend on them"
+        return Finding(part, "warning", f"{took}, with other versions: {told['others']}", mend)
+    return Finding(part, "ok", f"{took}; its versions are ours")
 
 
 def _cards() -> list[str]:
