@@ -1,5 +1,6 @@
 """Find vehicles in usable frames: frames, snapshots -> detections."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline import detectors
+from pipeline import detectors, networks
 from pipeline.detectors import Boxes, Detector
 from pipeline.tables import DETECTIONS, frame_id
 
@@ -47,10 +48,11 @@ def detect(frames: pa.Table, snapshots: pa.Table, settings: Settings) -> pa.Tabl
     if not wanted.num_rows:
         return DETECTIONS.empty()
     pictures = _pictures(snapshots, set(wanted["frame_id"].to_pylist()))
+    images = networks.ahead(decode, (pictures.get(name, b"") for name in wanted["frame_id"].to_pylist()))
     detector = detectors.load(settings.detector)
     rows: list[dict[str, Any]] = []
     for batch in wanted.to_batches(max_chunksize=settings.batch):
-        rows += _batch(batch.to_pylist(), pictures, detector, settings)
+        rows += _batch(batch.to_pylist(), images, detector, settings)
     return DETECTIONS.check(pa.Table.from_pylist(rows, schema=DETECTIONS.schema))
 
 
@@ -68,11 +70,10 @@ def _pictures(snapshots: pa.Table, wanted: set[str]) -> dict[str, bytes]:
 
 
 def _batch(
-    frames: list[dict[str, Any]], pictures: dict[str, bytes], detector: Detector, settings: Settings
+    frames: list[dict[str, Any]], images: Iterator[NDArray[np.uint8] | None], detector: Detector, settings: Settings
 ) -> list[dict[str, Any]]:
     """Return the rows of a few frames; a frame without a picture has none."""
-    decoded = [(frame, decode(pictures.get(frame["frame_id"], b""))) for frame in frames]
-    seen = [(frame, image) for frame, image in decoded if image is not None]
+    seen = [(frame, image) for frame, image in zip(frames, images, strict=False) if image is not None]
     found = detector.detect([image for _, image in seen])
     return [row for (frame, _), boxes in zip(seen, found, strict=True) for row in _rows(frame, boxes, settings)]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline import encoders
+from pipeline import encoders, networks
 from pipeline.encoders import Encoder
 from pipeline.tables import EMBEDDINGS, frame_id
 
@@ -46,8 +46,10 @@ def embed(detections: pa.Table, snapshots: pa.Table, settings: Settings) -> pa.T
         return EMBEDDINGS.empty()
     encoder = encoders.load(settings.encoder)
     rows: list[dict[str, Any]] = []
-    for jpeg, found in _pictured(wanted, snapshots):
-        rows += _encoded(jpeg, found, encoder)
+    pictured = _pictured(wanted, snapshots)
+    images = networks.ahead(_decode, (jpeg for jpeg, _ in pictured))
+    for (_, found), image in zip(pictured, images, strict=True):
+        rows += [] if image is None else _encoded(image, found, encoder)
     return EMBEDDINGS.check(pa.Table.from_pylist(rows, schema=EMBEDDINGS.schema))
 
 
@@ -67,13 +69,16 @@ def _pictured(wanted: dict[str, list[dict[str, Any]]], snapshots: pa.Table) -> l
     return [(named[frame], found) for frame, found in wanted.items() if named.get(frame)]
 
 
-def _encoded(jpeg: bytes, found: list[dict[str, Any]], encoder: Encoder) -> list[dict[str, Any]]:
-    """Return the rows of one frame's detections, none where its bytes are no picture."""
+def _decode(jpeg: bytes) -> NDArray[np.uint8] | None:
+    """Decode a frame; None where its bytes are no picture."""
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        return []
+    return None if image is None else np.asarray(image, np.uint8)
+
+
+def _encoded(image: NDArray[np.uint8], found: list[dict[str, Any]], encoder: Encoder) -> list[dict[str, Any]]:
+    """Return the rows of one frame's detections."""
     boxes = np.array([[row[corner] for corner in CORNERS] for row in found], np.float32)
-    vectors = encoder.encode(np.asarray(image, np.uint8), boxes)
+    vectors = encoder.encode(image, boxes)
     return [
         {"detection_id": row["detection_id"], "encoder": encoder.version, "vector": _bytes(vector)}
         for row, vector in zip(found, vectors, strict=True)

@@ -1,7 +1,8 @@
 """Run a small convolutional network from checked weights; the only room of inference that knows TensorFlow.
 
 Threads: the environment variable `THOROUGHFARE_THREADS` (default: every core the process may use) is read when the first
-network runs; a Dask worker sets it to 1. The answers do not depend on it, nor on what else is in a batch.
+network runs; a Dask worker sets it to 1. `THOROUGHFARE_DECODE_THREADS` (default 0) decode pictures ahead of the network.
+The answers depend on neither, nor on what else is in a batch.
 """
 
 import hashlib
@@ -9,12 +10,15 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +26,14 @@ from numpy.typing import NDArray
 from pipeline.errors import IntegrityError
 
 THREADS = "THOROUGHFARE_THREADS"
+DECODERS, AHEAD = "THOROUGHFARE_DECODE_THREADS", 64
+"""Environment variable of the threads that decode, and how many pictures they may be ahead of the network."""
 LARGEST_BYTES = 3_000_000
 """No weights file is larger; a larger one is not even read."""
 
 Weights = dict[str, NDArray[np.float32]]
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 class Ops(Protocol):
@@ -88,6 +96,19 @@ def load(path: Path, layout: Layout) -> tuple[Network, str]:
     """
     sha256 = str(_card(path.with_suffix(".json"))["sha256"])
     return _network(path, layout, sha256), f"{path.stem}@{sha256[:12]}"
+
+
+def ahead(call: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+    """Call a function on items, in order; with decode threads, before their answers are asked for."""
+    if not (threads := int(os.environ.get(DECODERS, "0"))):
+        yield from map(call, items)
+        return
+    coming = iter(items)
+    with ThreadPoolExecutor(threads) as pool:
+        called = deque(pool.submit(call, item) for item in islice(coming, AHEAD))
+        while called:
+            called.extend(pool.submit(call, item) for item in islice(coming, 1))
+            yield called.popleft().result()
 
 
 def read(path: Path, sha256: str, wanted: dict[str, tuple[int, ...]]) -> Weights:

@@ -55,6 +55,20 @@ def test_neither_threads_nor_batch_change_a_bit_of_the_answer():
     assert len(printed[0].split()) == 2
 
 
+@pytest.mark.parametrize("threads", ["0", "1", "3"])
+def test_what_is_decoded_ahead_comes_in_order(monkeypatch, threads):
+    monkeypatch.setenv(networks.DECODERS, threads)
+    assert list(networks.ahead(str, range(300))) == [str(n) for n in range(300)]
+
+
+def test_no_more_pictures_are_decoded_ahead_than_may_be_held(monkeypatch):
+    monkeypatch.setenv(networks.DECODERS, "2")
+    taken = []
+    coming = networks.ahead(str, (taken.append(n) or n for n in range(300)))
+    assert next(coming) == "0"
+    assert len(taken) == networks.AHEAD + 1
+
+
 @pytest.mark.drill
 def test_folded_weights_answer_as_the_trained_network_does():
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}

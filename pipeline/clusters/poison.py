@@ -26,5 +26,7 @@ def find(lake: Lake, job: Job, spread: Spread) -> list[quarantine.Entry]:
     def kills(spans: list[quarantine.Span]) -> list[bool]:
         return [isinstance(each, Lost) for each in spread(probe, [replace(job, only=span) for span in spans])]
 
-    keys = quarantine.culprits(quarantine.pictured(snapshots), kills)
-    return [quarantine.entry(snapshots, key, f"killed its worker in {job.table}") for key in keys]
+    suspects = quarantine.culprits(quarantine.pictured(snapshots), kills)
+    # probed beside others, a picture may have waited on a worker that another killed: each once more, with none beside it
+    guilty = [key for key in suspects if kills([quarantine.Span(key, key, 1)])[0]]
+    return [quarantine.entry(snapshots, key, f"killed its worker in {job.table}") for key in guilty]
