@@ -186,12 +186,13 @@ def _cell(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def show_scores(found: dict[str, Any], *, as_json: bool) -> None:
-    """Print scores; the nested ones only as JSON."""
+def show_scores(found: dict[str, Any], following: str, *, as_json: bool) -> None:
+    """Print scores, the nested ones only as JSON, and name the command that follows."""
     if as_json:
         tell(found)
         return
     show([{"score": n, "value": v} for n, v in found.items() if not isinstance(v, dict | list)], ["score", "value"])
+    advise(following)
 
 
 def show_plan(plan: "Plan") -> None:

@@ -41,7 +41,11 @@ def score_detections(
     """Run the detector over the labelled frames of an archive: AP, recall, precision, calibration."""
     from pipeline import scoring
 
-    show_scores(scoring.score_detections(truth, scans.load(name, settings, source=source)), as_json=as_json)
+    show_scores(
+        scoring.score_detections(truth, scans.load(name, settings, source=source)),
+        "thoroughfare score embeddings --help",
+        as_json=as_json,
+    )
 
 
 @app.command("embeddings", epilog="Example: thoroughfare score embeddings --truth truth/identities.csv --source stills")
@@ -56,7 +60,11 @@ def score_embeddings(
     """Run the encoder over the labelled boxes of an archive: rank-1, mAP, look-alike AUC."""
     from pipeline import scoring
 
-    show_scores(scoring.score_embeddings(truth, scans.load(name, settings, source=source), pairs), as_json=as_json)
+    show_scores(
+        scoring.score_embeddings(truth, scans.load(name, settings, source=source), pairs),
+        "thoroughfare score links --help",
+        as_json=as_json,
+    )
 
 
 @app.command("tracks", epilog="Example: thoroughfare score tracks --truth truth/tracks.csv --lake out/fdr")
@@ -71,7 +79,11 @@ def score_tracks(
     """Score a lake's sightings as tracks within each camera."""
     from pipeline import scoring
 
-    show_scores(scoring.score_tracks(truth, *_night(lake, name, on, settings)), as_json=as_json)
+    show_scores(
+        scoring.score_tracks(truth, *_night(lake, name, on, settings)),
+        "thoroughfare score links --help",
+        as_json=as_json,
+    )
 
 
 @app.command("links", epilog="Example: thoroughfare score links --truth truth/identities.csv --lake out/fdr")
@@ -86,7 +98,11 @@ def score_links(
     """Score a lake's links across cameras: precision, recall, identity F1, impossible links, calibration."""
     from pipeline import scoring
 
-    show_scores(scoring.score_links(truth, *_night(lake, name, on, settings)), as_json=as_json)
+    show_scores(
+        scoring.score_links(truth, *_night(lake, name, on, settings)),
+        f"thoroughfare report --lake {lake}",
+        as_json=as_json,
+    )
 
 
 def _night(root: str, name: str, on: str, settings: Path | None) -> "tuple[Lake, scans.Scan, date]":

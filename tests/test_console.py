@@ -62,3 +62,14 @@ def test_the_next_command_is_named_to_people_and_not_to_pipes(capsys, monkeypatc
 def test_a_piped_table_is_one_line_a_row(capsys):
     console.show([{"name": "x" * 300, "share": 0.125, "none": None}], ["name", "share", "none"])
     assert capsys.readouterr().out.splitlines()[1].split() == ["x" * 300, "0.125"]
+
+
+def test_scores_are_followed_by_the_next_command_and_json_by_nothing(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    console.show_scores({"recall": 0.5, "by_size": {}}, "thoroughfare report", as_json=False)
+    shown = capsys.readouterr().out
+    assert "recall  0.5" in shown
+    assert "by_size" not in shown
+    assert shown.endswith("Next: thoroughfare report\n")
+    console.show_scores({"recall": 0.5}, "thoroughfare report", as_json=True)
+    assert json.loads(capsys.readouterr().out) == {"recall": 0.5}
