@@ -46,6 +46,16 @@ def drips(start: bytes, drop: bytes, every_s: float) -> Reply:
     return reply
 
 
+def slowly(body: bytes, after_s: float) -> Reply:
+    """Answer with these bytes after a while."""
+
+    async def reply(to: "Connection") -> None:
+        await asyncio.sleep(after_s)
+        to.write(whole(body))
+
+    return reply
+
+
 def stops(start: bytes) -> Reply:
     """Answer with these bytes and hang up."""
 
@@ -165,6 +175,8 @@ class Loopback:
     def reply(self, path: str) -> Reply | None:
         """Choose what a path answers; None for a picture, which costs least."""
         path = path.partition("?")[0]
+        if path.startswith("/cameras.example/"):
+            path = path.removeprefix("/cameras.example")
         if path in self.pages:
             return self.pages[path]
         if path.startswith("/fault/"):

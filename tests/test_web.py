@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from loopback import JPEG, MODIFIED, Loopback, Reply, changed, says
+from loopback import JPEG, MODIFIED, Loopback, Reply, changed, says, slowly
 
 from pipeline import cameras, feeds, snapshots
 from pipeline.errors import FeedError, PrivacyError, SettingsError
@@ -199,10 +199,12 @@ def test_a_changing_address_is_asked_for_each_slot(serve):
 
 
 def test_a_scan_says_how_many_requests_are_under_way_at_once(serve):
-    server, scan = serve()
-    due = [(Camera(f"{n}", f"{n}", -0.1, 51.5, image_url=f"{MEDIA}/{n}.jpg"), NOW) for n in range(30)]
-    made().pictures(replace(scan, cadence_s=0.1, stages={"snapshots": {"at_once": 4}}), due, 5.0, {})
-    assert 1 < server.connections <= 4
+    server, scan = serve(pages={f"/media.example.org/{n}.jpg": slowly(JPEG, 0.05) for n in range(12)})
+    due = [(Camera(f"{n}", f"{n}", -0.1, 51.5, image_url=f"{MEDIA}/{n}.jpg"), NOW) for n in range(12)]
+    scan = replace(scan, cadence_s=0.1, stages={"snapshots": {"at_once": 4}})
+    came = made(min_interval_s=0.1).pictures(scan, due, 5.0, {})
+    assert {each.status for each in came} == {"ok"}
+    assert server.connections == 4
 
 
 def test_a_window_is_polled_and_a_picture_that_has_not_changed_is_no_new_one(serve):
