@@ -62,6 +62,8 @@ def _wire(scan: Scan, windows: int, *, live: bool) -> None:
         if (group := _group(step)) and group not in groups:
             groups[group] = TaskGroup(group)
         options = {"task_group": groups.get(group), "trigger_rule": _rule(step)}
+        if step.table == "cameras":
+            options |= _asking(scan, live=live)
         tasks[step] = StageCommand(
             task_id=step.table, table=step.table, window=step.window, **options, **_outlets(scan, step)
         )
@@ -79,17 +81,27 @@ def _fetch(scan: Scan, step: Step, tasks: dict[Step, Any], group: TaskGroup, *, 
         table=step.table,
         window=step.window,
         task_group=group,
-        pool=feed_pool(scan.feed),
         execution_timeout=POLLING if live else PATIENCE["execution_timeout"],
         map_index_template="shard {{ task.part }}",
+        **_asking(scan, live=live),
     ).expand(part=cameras.output)
     fetch >> tasks[step]
     if live:
-        begins = DateTimeSensorAsync(
-            task_id="begin", target_time=f"{{{{ begins_at(dag_run, params, {step.window}) }}}}", task_group=group,
+        # ends in the triggerer: no busy worker or full pool may hold a window up
+        begin = DateTimeSensorAsync(
+            task_id="begin",
+            target_time=f"{{{{ begins_at(dag_run, params, {step.window}) }}}}",
+            end_from_trigger=True,
+            task_group=group,
             execution_timeout=timedelta(days=2),
-        )  # fmt: skip
-        cameras >> begins >> fetch
+            **_asking(scan, live=live),
+        )
+        cameras >> begin >> fetch
+
+
+def _asking(scan: Scan, *, live: bool) -> dict[str, Any]:
+    """Have a task that asks the feed wait in the feed's pool, and a live one before all others."""
+    return {"pool": feed_pool(scan.feed), "priority_weight": 1000 if live else 1, "weight_rule": "absolute"}
 
 
 def _group(step: Step) -> str:

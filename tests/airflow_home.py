@@ -42,16 +42,14 @@ class AirflowHome:
         self.env = os.environ | _environment(folder, self.port) | more
         self.env |= {"THOROUGHFARE_SETTINGS": str(settings), "THOROUGHFARE_LAKE": str(lake)}
 
-    def airflow(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def airflow(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run one Airflow command to its end."""
-        return self.run(str(BIN / "airflow"), *words, check=check)
+        return self.run(str(BIN / "airflow"), *words, **more)
 
-    def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a program in this environment."""
-        ended = subprocess.run(words, env=self.env, cwd=self.folder, capture_output=True, text=True, check=False)
-        assert ended.returncode == 0 or not check, (
-            f"{words} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}"
-        )
+    def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a program in this environment and more."""
+        ended = subprocess.run(words, env=self.env | more, cwd=self.folder, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, f"{words} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}"
         return ended
 
     def migrate(self) -> None:
@@ -75,13 +73,11 @@ class AirflowHome:
         self.wait(self._healthy, 120, "four healthy daemons")
 
     def stop(self) -> None:
-        """End the daemons as an operator does: the interrupt key, then wait."""
-        running = dict(reversed(self.daemons.items()))
-        self.daemons = {}
-        for daemon in running.values():
+        """End the daemons as an operator does: the interrupt key, the API last, so that running tasks can report to it."""
+        running, self.daemons = self.daemons, {}
+        for daemon in reversed(running.values()):
             daemon.send_signal(signal.SIGINT)
-        for daemon in running.values():
-            daemon.wait(60)
+            daemon.wait(120)
 
     def processes(self) -> dict[int, str]:
         """List every live process that descends from this one: the daemons, their children, and orphans."""
@@ -114,8 +110,15 @@ class AirflowHome:
             headers={"Content-Type": "application/json"}
             | ({"Authorization": f"Bearer {self.token}"} if self.token else {}),
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-            return json.loads(answer.read() or b"null")
+        for patience in range(5):
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    return json.loads(answer.read() or b"null")
+            except urllib.error.HTTPError as error:
+                if error.code < 500 or patience == 4:  # SQLite bears one writer: "database is locked"
+                    raise
+                time.sleep(1)
+        raise AssertionError
 
     def runs(self, dag: str) -> list[dict[str, Any]]:
         """List the runs of a DAG, oldest first."""
@@ -155,6 +158,12 @@ class AirflowHome:
         except (OSError, urllib.error.URLError):
             return False
         return known > 0 and all(part["status"] == "healthy" for part in health.values())
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """Read every file but those of dot-folders: run records have a clock in them."""
+    found = {p.relative_to(root): p for p in sorted(root.rglob("*")) if p.is_file()}
+    return {str(name): p.read_bytes() for name, p in found.items() if not any(part[0] == "." for part in name.parts)}
 
 
 def _environment(folder: Path, port: int) -> dict[str, str]:

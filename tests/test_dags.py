@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow_home import ROOT, AirflowHome
+from airflow_home import BIN, ROOT, AirflowHome, tree
 
 from pipeline import feeds, scans
 from pipeline.stages import STAGES, stage
@@ -177,10 +177,9 @@ def test_every_task_is_patient_owned_and_bounded(looked):
             assert "none" not in (each["execution_timeout"], each["max_retry_delay"])
 
 
-def test_pictures_are_asked_for_in_the_pool_of_their_feed_and_nothing_else_is(tasks):
-    assert {name for name, each in tasks.items() if each["pool"] == "feed_demo"} == {
-        f"window_{n}.fetch" for n in range(9)
-    }
+def test_what_asks_a_feed_waits_in_its_pool_and_nothing_else_does(tasks):
+    asking = {name for name, each in tasks.items() if each["pool"] == "feed_demo"}
+    assert asking == {"cameras"} | {f"window_{n}.fetch" for n in range(9)}
 
 
 def test_a_live_window_is_fetched_once_it_has_begun(looked):
@@ -332,3 +331,19 @@ def test_values_reach_the_command_as_they_are(tmp_path):
     ]
     assert said.stdout.splitlines() == [f"<{word}>" for word in words]
     assert not (tmp_path / "hit").exists()
+
+
+@pytest.mark.drill
+def test_a_dags_test_of_the_demo_scan_is_the_plain_commands_byte_for_byte(stubbed, tmp_path):
+    chosen = settings(tmp_path, "08:00-08:01")
+    with chosen.open("a") as more:
+        more.write("cadence_s = 10.0\nshard_cameras = 8\n")
+    real = {
+        "THOROUGHFARE_BIN": str(BIN),
+        "THOROUGHFARE_SETTINGS": str(chosen),
+        "THOROUGHFARE_LAKE": str(tmp_path / "a"),
+    }
+    stubbed.airflow("dags", "test", "demo", "-c", '{"scan_date": "2026-05-05"}', **real)
+    words = ["run", "demo", "--date", "2026-05-05", "--lake", str(tmp_path / "b"), "--settings", str(chosen)]
+    stubbed.run(sys.executable, "-m", "pipeline", *words)
+    assert tree(tmp_path / "a/demo") == tree(tmp_path / "b/demo")

@@ -13,8 +13,11 @@ YEAR = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
 
 
 def live(feed: str) -> bool:
-    """Tell whether a feed states `live=True`, from its text: importing it would import pyarrow and more."""
-    text = next(path for path in (FEEDS / f"{feed}.py", FEEDS / feed / "__init__.py") if path.is_file()).read_text()
+    """Tell whether a feed states `live=True`, from its text: importing it would import pyarrow and more.
+
+    One that is not there is left to its scan's first task to complain of: the other scans go on.
+    """
+    text = "".join(path.read_text() for path in (FEEDS / f"{feed}.py", FEEDS / feed / "__init__.py") if path.is_file())
     stated = [node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.keyword) and node.arg == "live"]
     return any(isinstance(value, ast.Constant) and value.value is True for value in stated)
 
