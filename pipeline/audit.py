@@ -216,7 +216,7 @@ def _uncommitted(lake: Lake, shelf: Shelf, held: dict[Place, set[str]], now: dat
         elif now is None:
             yield Fault("files", f"{where}: in no commit; an interrupted run left it, run the scan again or delete it")
         elif _is_old(lake, place, name, now):
-            yield Fault("files", f"{where}: in no commit for more than {GRACE}; run `thoroughfare expire`")
+            yield Fault("files", f"{where}: in no commit for more than {GRACE // timedelta(hours=1)} h; run `thoroughfare expire`")
         else:
             yield Fault("files", f"{where}: in no commit yet; a run is at it, or was cut off: run it again", waits=True)
 

@@ -25,8 +25,8 @@ def verify(name: LakesScan = "", lake: LakeRoot = LAKE, as_json: Json = False) -
     else:
         if faults:
             show([asdict(fault) for fault in faults], ["where", "what"])
-        verdict = f"{len(wrong)} faults" if wrong else "nothing wrong"
-        waiting = f", {len(faults) - len(wrong)} keys of a run at work or cut off" if len(faults) > len(wrong) else ""
+        verdict = f"faults: {len(wrong)}" if wrong else "nothing wrong"
+        waiting = f"; left by a run at work or cut off: {len(faults) - len(wrong)}" if len(faults) > len(wrong) else ""
         typer.echo(f"{lake}/{name}: nights {nights}: {verdict}{waiting}")
         advise(f"thoroughfare {f'status {name}' if wrong else f'expire {name} --prove'} --lake {lake}")
     if wrong:

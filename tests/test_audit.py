@@ -42,7 +42,7 @@ def test_rows_of_no_commit_wait_a_day_and_are_collected(lake):
     ]
     assert kinds(lake, timedelta(hours=23)) == []
     ((what, waits),) = told(lake, DAY)
-    assert what.endswith("in no commit for more than 1 day, 0:00:00; run `thoroughfare expire`")
+    assert what.endswith("in no commit for more than 24 h; run `thoroughfare expire`")
     assert not waits
     assert audit.collect(lake, datetime.now(UTC) + DAY)["orphan"] == 1
     assert told(lake, DAY) == []

@@ -38,7 +38,7 @@ def test_verify_tells_what_waits_and_exits_with_0(lake):
     code, told = ask(lake, "verify")
     assert code == 0
     assert "in no commit yet" in told
-    assert "nothing wrong, 1 keys of a run at work or cut off" in told
+    assert "nothing wrong; left by a run at work or cut off: 1" in told
 
 
 def test_verify_tells_what_is_wrong_and_exits_with_7(lake):

@@ -58,6 +58,6 @@ def _start_and_kill(lake: Lake, settings: Path) -> None:
     with subprocess.Popen([*words, "--settings", str(settings)], **told, cwd=Path(__file__).parents[1]) as child:
         deadline = time.monotonic() + 120
         while not lake.storage.keys("frames") and child.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(0.2)
         os.kill(child.pid, signal.SIGKILL)
     assert child.returncode == -signal.SIGKILL
