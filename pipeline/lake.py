@@ -10,6 +10,7 @@ import hashlib
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -71,11 +72,11 @@ class Lake:
     def held(self, place: Place, made_from: str) -> dict[int, Written]:
         """Return the parts of a commit to come that are written, by part; a damaged record holds nothing."""
         found = {}
+        there = cache(lambda folder: set(self.storage.keys(folder)))
         for key in self._keys(place, "part-", f"-{made_from[:16]}.json"):
             with suppress(FileNotFoundError, IntegrityError):
                 written = self.written(key)
-                there = [set(self.storage.keys(each.folder)) for each, _ in written]
-                if all(f"{each.folder}/{file.name}" in keys for (each, file), keys in zip(written, there, strict=True)):
+                if all(f"{each.folder}/{file.name}" in there(each.folder) for each, file in written):
                     found[int(PurePosixPath(key).name.split("-")[1])] = [(each.table, file) for each, file in written]
         return found
 
@@ -118,7 +119,7 @@ class Lake:
     def merge(self, place: Place, last: Commit, files: list[File]) -> bool:
         """Commit the merged files of a place's newest commit; False where another commit came first.
 
-        The revision it was made from keeps its files for those who read them: `upkeep.expire` drops them later.
+        The revision it was made from keeps its files for those who read them: `audit.collect` drops them later.
         """
         origin = Origin(last.revision, last.files)
         return self._create(place, Commit(place.table, last.revision + 1, tuple(files), last.lineage, origin))

@@ -93,6 +93,22 @@ def test_the_same_inputs_giving_other_rows_are_refused(root):
         committed(root, seed=1)
 
 
+def test_a_commit_whose_answer_was_lost_is_known_for_its_own(root, monkeypatch):
+    lake = Lake(root, "demo")
+    really = lake.storage.put
+    # the server has created the key, its answer is lost, the try that follows finds it there
+    monkeypatch.setattr(lake.storage, "put", lambda key, content: really(key, content) and really(key, content))
+    assert lake.commit(PLACE, [lake.write(PLACE, 0, links(3))], LINEAGE).revision == 1
+    assert lake.read([PLACE]).equals(links(3))
+
+
+def test_another_commit_of_the_same_revision_is_refused(root, monkeypatch):
+    lake = committed(root)
+    monkeypatch.setattr(lake, "last", lambda _: None)
+    with pytest.raises(IntegrityError, match="another run committed other rows meanwhile"):
+        lake.commit(PLACE, [lake.write(PLACE, 0, links(1))], LINEAGE)
+
+
 def test_a_file_deleted_before_its_commit_is_named_and_made_again(root):
     lake = Lake(root, "demo")
     file = lake.write(PLACE, 0, links(3))
