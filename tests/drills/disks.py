@@ -83,7 +83,7 @@ def _shrunk(small: Night, folder: Path, fault: str, injection: str, options: lis
         for option in options:
             with _tmpfs(night.fresh(folder / "disk").parent) as disk:
                 lake = disk / "lake"
-                child = small.child(lake).go()
+                child = small.child(lake, small.words(lake, "--no-preflight")).go()
                 _wait(lambda lake=lake: any(lake.rglob("commit-r*.json")))
                 time.sleep(chance.uniform(0, 0.25))
                 _remount(disk, option, child)

@@ -1,5 +1,6 @@
 """Say what a drill did: one row of the table of faults."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ class Row:
         self.trials += 1
         if found := "; ".join(wrong for wrong in wrongs if wrong):
             self.wrong.append(f"{where}: {found}")
+        if self.trials % 20 == 0:
+            print(f"{self.fault}: {self.trials} trials, {len(self.wrong)} wrong", file=sys.stderr, flush=True)
 
     def stated(self) -> dict[str, Any]:
         """Return the row for JSON."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -243,7 +244,9 @@ def _only_one_is_broken(crewed: Crewed, lake: Path, camera: str, slot: str) -> s
             {(row["camera_id"], row["slot_at"].isoformat()): row["state"] for row in upkeep.night(each, date.fromisoformat(DATE), "frames").to_pylist()}
             for each in (Lake(crewed.folder / "gold", "demo"), Lake(lake, "demo"))
         ]  # fmt: skip
-        assert states[1] == states[0] | {(camera, slot): "broken"}, "other frames are touched"
+        changed = sorted(key for key, state in states[0].items() if states[1].get(key) != state)
+        assert changed == [(camera, slot)], f"{changed} are not as undisturbed"
+        assert states[1][camera, slot] == "broken", states[1][camera, slot]
 
     done = fork(body, lake.parent / "states.log").go().ended()
     return "" if done.code == 0 else done.said()[-300:]
@@ -278,19 +281,15 @@ def _cluster(crewed: Crewed, folder: Path) -> tuple[str, list["subprocess.Popen[
 
 def _workers(run: int) -> list[int]:
     """List a run's worker processes, those of its nannies."""
-    found, below = [], {run}
-    children = sorted(int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
-    for pid in children:
-        try:
-            parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-            words = Path(f"/proc/{pid}/cmdline").read_text()
-        except OSError:
-            continue
-        if parent in below:
-            below.add(pid)
-            if "spawn_main" in words:
-                found.append(pid)
-    return found
+    parents, words = {}, {}
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            words[int(path.name)] = (path / "cmdline").read_text()
+    below = {run}
+    while more := {pid for pid, parent in parents.items() if parent in below} - below:
+        below |= more
+    return [pid for pid in below if "spawn_main" in words.get(pid, "")]
 
 
 def _is_alive(pid: int) -> bool:
