@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -102,9 +103,22 @@ def test_a_job_that_kills_or_hangs_its_worker_is_lost_and_the_others_are_done(tw
         assert two(fault, [job(part=part) for part in range(3)]) == [0, Lost(1), 2]
 
 
-def test_a_job_that_eats_all_memory_is_lost():
-    with dask.config.set({"thoroughfare.memory-limit": "700 MiB"}), local(1, deaths=1) as workers:
+@pytest.mark.drill
+def test_a_stopped_worker_is_restarted():
+    with dask.config.set({"distributed.scheduler.worker-ttl": "10 s"}), local(1) as workers:
+        (stopped,) = workers.client.run(os.getpid).values()
+        os.kill(stopped, signal.SIGSTOP)
+        assert workers(number, [job(part=7)]) == [7]
+        assert stopped not in workers.client.run(os.getpid).values()
+
+
+def test_a_job_that_eats_all_memory_is_lost_and_the_report_of_it_loads_nothing():
+    pages: list[bytes] = []
+    with dask.config.set({"thoroughfare.memory-limit": "700 MiB"}), local(1, keep=pages.append, deaths=1) as workers:
         assert workers(eat, [job(part=1), job(part=2)]) == [Lost(1), 2]
+    (page,) = pages
+    assert b"Content-Security-Policy\" content=\"default-src 'none'" in page
+    assert re.findall(rb"<script[^>]* src=|<link ", page) == []
 
 
 def test_a_worker_that_cannot_start_is_a_sentence():
@@ -240,7 +254,7 @@ class TestScheduler:
         make(tmp_path / "tls")
         with running(tmp_path) as (address, scheduler):
             begun = remote_begun(tmp_path / "tls", tmp_path / "lake", address)
-            wait_for(lambda: list((tmp_path / "lake").rglob("demo/snapshots/**/commit-r1.json")))
+            wait_for(lambda: list((tmp_path / "lake").rglob("demo/cameras/**/commit-r1.json")))
             scheduler.kill()
             _, said = begun.communicate(timeout=60)
         assert begun.returncode == 1
@@ -327,7 +341,7 @@ def started(stack: ExitStack, folder: Path, role: str, *words: str) -> subproces
     return process
 
 
-def wait_for(there, seconds: float = 60) -> None:
+def wait_for(there, seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not there():
         assert time.monotonic() < until, "waited in vain"
