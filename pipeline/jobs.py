@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import quarantine
+from pipeline import feeds, quarantine
 from pipeline.errors import SchemaError
 from pipeline.lake import Lake, Place, Written
 from pipeline.scans import Scan, Window
@@ -60,6 +60,11 @@ def models(job: Job) -> dict[str, str]:
         return {}
     settings: Any = job.scan.settings(job.table, line.settings())
     return {kind: getattr(settings, kind) for kind in ("detector", "encoder") if hasattr(settings, kind)}
+
+
+def is_polled(jobs: list[Job]) -> bool:
+    """Tell whether jobs ask a live feed, each slot at its time: then none can wait for another."""
+    return bool(jobs) and jobs[0].table == "snapshots" and feeds.load(jobs[0].scan.feed).live
 
 
 def at(place: Place, table: str) -> Place:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import feeds, lineage, quarantine, query
-from pipeline.clusters import Lost, LostWorkersError, Spread, poison
+from pipeline.clusters import Lost, LostWorkersError, Spread, poison, together
 from pipeline.errors import FeedError, IntegrityError, WindowNotFoundError
-from pipeline.jobs import Job, at, work
+from pipeline.jobs import Job, at, is_polled, work
 from pipeline.lake import Commit, File, Lake, Place, Written, digest
 from pipeline.scans import Scan, Window
-from pipeline.stages import STAGES, Stage, stage
+from pipeline.stages import STAGES, Stage, stage, turns
 
 log = logging.getLogger("thoroughfare")
 PRODUCTS = "products"
@@ -64,8 +64,8 @@ class Night:
         """Bring every table of the night up to date, in the order of the line, and drop what is outlived."""
         self.lake.sweep()
         steps = [self.ensure(line, None) for line in STAGES if line.unit == "scan"]
-        for window in self.windows:
-            steps += [self.ensure(line, window) for line in STAGES if line.unit == "shard"]
+        live = feeds.load(self.scan.feed).live
+        steps += [self.ensure(line, window) for line, window in turns(self.windows, live=live)]
         for line in STAGES:
             if line.unit in ("window", "night"):
                 steps += [self.ensure(line, window) for window in (self.windows if line.unit == "window" else [None])]
@@ -170,7 +170,7 @@ class Night:
 
     def _worked(self, jobs: list[Job]) -> list[Written]:
         """Spread jobs; raise LostWorkersError where any killed its workers, after the others are done and held."""
-        answers = list(self.spread(work, jobs))
+        answers = list((together if is_polled(jobs) else self.spread)(work, jobs))
         if lost := [job for job, answer in zip(jobs, answers, strict=True) if isinstance(answer, Lost)]:
             raise LostWorkersError(lost)
         return answers

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
 
+from pipeline.scans import Window
+
 Unit = Literal["scan", "shard", "window", "night"]
 
 
@@ -53,6 +55,12 @@ STAGES = (
 )
 # fmt: on
 """In the order they run. Data moves right, never back."""
+
+
+def turns(windows: list[Window], *, live: bool) -> list[tuple[Stage, Window]]:
+    """Order the stages that run on shards: window by window; a live feed waits for nobody, so all is fetched first."""
+    ordered = [(line, window) for window in windows for line in STAGES if line.unit == "shard"]
+    return sorted(ordered, key=lambda turn: turn[0].table != "snapshots") if live else ordered
 
 
 def stage(table: str) -> Stage:

@@ -5,8 +5,10 @@ beside them under `thoroughfare`: `limit-s.<stage or unit>` and `memory-limit` (
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 from pipeline.errors import PipelineError
@@ -36,6 +38,23 @@ class LostWorkersError(PipelineError):
             f"{where}: its workers died, hung or ran out of memory ({len(jobs)} such jobs); give them more memory or time "
             "(docs/dask.md, `thoroughfare.memory-limit`, `thoroughfare.limit-s`), then run again: what is done is kept"
         )
+
+
+def together(call: Callable[[Job], Any], jobs: list[Job]) -> Iterator[Any]:
+    """Do all jobs at once, each in a thread of this process: for those that mostly wait for their time."""
+    answers: list[Future[Any]] = [Future() for _ in jobs]
+
+    def answer(future: Future[Any], job: Job) -> None:
+        try:
+            future.set_result(call(job))
+        except BaseException as error:  # noqa: BLE001 - raised where the answer is read
+            future.set_exception(error)
+
+    # no pool: its threads would hold up a program that is told to stop until the window's end
+    for future, job in zip(answers, jobs, strict=True):
+        Thread(target=answer, args=(future, job), daemon=True).start()
+    wait(answers)
+    yield from (future.result() for future in answers)
 
 
 @contextmanager
