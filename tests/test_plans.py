@@ -87,6 +87,7 @@ def test_run_records_tell_the_speed_of_the_next_night_with_as_many_workers(lake)
     )
     assert plans.speed(lake, 0) == (plans.SECONDS_A_PICTURE, plans.SPEED_SOURCE)
     assert plans.memory(lake, 2)[0] == 700
+    assert plans.memory(lake, 0) == (plans.MEMORY_MB, plans.MEMORY_SOURCE)
 
 
 def test_pictures_take_room_one_window_at_a_time():
