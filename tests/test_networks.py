@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -67,6 +68,18 @@ def test_no_more_pictures_are_decoded_ahead_than_may_be_held(monkeypatch):
     coming = networks.ahead(str, (taken.append(n) or n for n in range(300)))
     assert next(coming) == "0"
     assert len(taken) == networks.AHEAD + 1
+
+
+def test_a_gpu_is_not_taken_whole(monkeypatch):
+    grown = []
+    config = SimpleNamespace(
+        list_physical_devices=lambda kind: [f"{kind}:0", f"{kind}:1"],
+        experimental=SimpleNamespace(set_memory_growth=lambda *asked: grown.append(asked)),
+    )
+    monkeypatch.setitem(sys.modules, "tensorflow", SimpleNamespace(config=config))
+    monkeypatch.setenv(networks.THREADS, "0")
+    networks._tensorflow()
+    assert grown == [("GPU:0", True), ("GPU:1", True)]
 
 
 @pytest.mark.drill

@@ -73,7 +73,9 @@ def _write(
     pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
     here = {name: str((folder / f"{name}.pem").resolve()) for name in ("ca", "cert", "key")}
     tls = {"ca-file": here["ca"], role: {"cert": here["cert"], "key": here["key"]}}
-    config = {"distributed": {"comm": {"require-encryption": True, "tls": tls}}}
+    # a job's answer is a few names: memory that is short is not won back by waiting, so a worker never pauses
+    memory = {"target": False, "spill": False, "pause": False}
+    config = {"distributed": {"comm": {"require-encryption": True, "tls": tls}, "worker": {"memory": memory}}}
     _private(folder / "ca.pem", ca.public_bytes(pem))
     _private(folder / "cert.pem", certificate.public_bytes(pem))
     _private(folder / "key.pem", key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))

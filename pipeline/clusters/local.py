@@ -23,8 +23,14 @@ START_S = 60
 """A worker that has not started after so many seconds never will."""
 DEATHS = 2
 """One death may be chance."""
-QUIET: dict[str, Any] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
-"""Nothing is served over HTTP."""
+QUIET: dict[str, Any] = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+}
+"""Nothing is served over HTTP; a worker short of memory is ended, never left waiting for memory that nothing frees."""
 SHARE_OF_MEMORY = 0.9
 """Of the machine's memory, dealt to the workers; the rest is for the run itself."""
 
