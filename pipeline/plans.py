@@ -168,13 +168,13 @@ def supports(scan: Scan, window: Window | None, listed: pa.Table) -> tuple[Suppo
     return tuple(found)
 
 
-def need_bytes(by_table: dict[str, float], counts: list[int]) -> float:
+def need_bytes(by_table: dict[str, float], counts: list[int], *, live: bool = False) -> float:
     """Return the most bytes that windows with so many pictures take at once.
 
-    Snapshots are dropped window by window, so only the largest window's count.
+    Snapshots are dropped window by window, so only the largest window's count; a live night's are fetched all first.
     """
     whole = sum(size for table, size in by_table.items() if table != "snapshots") * sum(counts)
-    return whole + by_table.get("snapshots", 0.0) * max(counts, default=0)
+    return whole + by_table.get("snapshots", 0.0) * (sum(counts) if live else max(counts, default=0))
 
 
 def refuse_without_room(lake: Lake, scan: Scan, counts: list[int], tables: tuple[str, ...] = ()) -> str:
@@ -192,7 +192,8 @@ def refuse_without_room(lake: Lake, scan: Scan, counts: list[int], tables: tuple
     if not isinstance(lake.storage, Folder):
         return f"room is not checked: {lake} is not a disk of this machine"
     by_table = {table: size for table, size in sizes(lake, scan)[0].items() if not tables or table in tables}
-    wanted, free = SPARE * need_bytes(by_table, counts), free_bytes(lake.storage.root)
+    wanted = SPARE * need_bytes(by_table, counts, live=feeds.load(scan.feed).live)
+    free = free_bytes(lake.storage.root)
     if free < wanted:
         raise SpaceError(
             f"{lake}: {free // 10**6:,} MB free, and {_mb(wanted)} should be (twice the estimate for {sum(counts):,} pictures still "
@@ -220,7 +221,8 @@ def available_mb() -> int:
 
 def _estimates(lake: Lake, scan: Scan, asked: dict[Window, int], workers: int) -> tuple[Estimate, ...]:
     """Estimate a night of windows with so many pictures."""
-    counts, total = list(asked.values()), sum(asked.values())
+    counts, total, live = list(asked.values()), sum(asked.values()), feeds.load(scan.feed).live
+    at_a_time = "pictures of the whole night" if live else "pictures of one window at a time"
     minutes = sum((window.ends_at - window.starts_at).total_seconds() for window in asked) / 60
     by_table, sized = sizes(lake, scan)
     seconds, timed = speed(lake, workers)
@@ -230,9 +232,7 @@ def _estimates(lake: Lake, scan: Scan, asked: dict[Window, int], workers: int) -
         Estimate("pictures asked for", total, "", "the feed's own slots"),
         Estimate("requests a minute", total / minutes if minutes else 0.0, "", _limit(scan)),
         Estimate("fetched", total * by_table["snapshots"] / 1e6, "MB", sized),
-        Estimate(
-            "disk at most", need_bytes(by_table, counts) / 1e6, "MB", f"{sized}; pictures of one window at a time"
-        ),
+        Estimate("disk at most", need_bytes(by_table, counts, live=live) / 1e6, "MB", f"{sized}; {at_a_time}"),
         Estimate("disk kept", kept / 1e6, "MB", f"{sized}; before tables expire"),
         Estimate("compute", total * seconds / 60, "min", timed),
         Estimate("memory", held, "MiB", weighed),

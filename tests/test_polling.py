@@ -9,7 +9,7 @@ import pytest
 from loopback import Loopback
 from test_web import MEDIA, SCAN, made
 
-from pipeline import clusters, feeds
+from pipeline import clusters, feeds, plans
 from pipeline.feeds import Camera
 from pipeline.fetcher import manners
 from pipeline.lake import Lake
@@ -64,3 +64,9 @@ def test_jobs_done_together_answer_in_order_and_a_fault_waits_for_the_others():
     assert list(clusters.together(meet, [2, 3, 4])) == [2, 1, 1]
     with pytest.raises(ZeroDivisionError):
         list(clusters.together(meet, [2, 1, 3]))
+
+
+def test_a_live_night_needs_room_for_all_its_pictures():
+    by_table = {"snapshots": 100.0, "frames": 1.0}
+    assert plans.need_bytes(by_table, [10, 20]) == 100.0 * 20 + 30
+    assert plans.need_bytes(by_table, [10, 20], live=True) == 100.0 * 30 + 30
