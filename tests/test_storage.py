@@ -1,5 +1,6 @@
 """Storage, a folder and a bucket alike: created once, whole or not at all; what is refused is one sentence, without keys."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -78,6 +79,8 @@ def test_what_the_dead_left_half_written_is_swept_and_the_work_of_the_living_sta
         assert storage.sweep() == 1
         assert living.exists()
         assert elsewhere.exists()
+        os.utime(elsewhere, (0, 0))
+        assert storage.sweep() == 1
 
 
 @pytest.mark.parametrize("url", ["gs://a/b", "s3://", "s3:/a", "s3://KEY:secret@bucket/lake"])

@@ -12,7 +12,7 @@ from pipeline.errors import StorageError
 
 STAGING = ".staging"
 ABANDONED = timedelta(hours=24)
-"""A half-written file of another machine is left alone this long: whether its writer lives cannot be seen from here."""
+"""A half-written file is left alone this long where its writer may live: on another machine, or under a number used again."""
 
 
 class Folder:
@@ -131,8 +131,9 @@ def _sync(folder: Path) -> None:
 
 def _is_abandoned(staged: Path) -> bool:
     """Tell whether the writer of a half-written file is gone."""
-    if staged.name.startswith(f"{socket.gethostname()}-"):
-        return not Path(f"/proc/{staged.name.rsplit('-', 1)[1]}").exists()
+    here = staged.name.startswith(f"{socket.gethostname()}-")
+    if here and not Path(f"/proc/{staged.name.rsplit('-', 1)[1]}").exists():
+        return True
     try:
         age = datetime.now(UTC) - datetime.fromtimestamp(staged.stat().st_mtime, UTC)
     except FileNotFoundError:
