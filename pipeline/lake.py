@@ -98,17 +98,13 @@ class Lake:
         Raises IntegrityError when a file is gone, or another run committed something else at the same time.
         """
         files = sorted(files, key=lambda file: file.part)
-        there = self.storage.keys(place.folder)
-        if gone := [file.name for file in files if f"{place.folder}/{file.name}" not in there]:
-            raise IntegrityError(
-                f"{self}/{place.folder}: {gone[0]} was deleted before its commit; run the command again"
-            )
+        self._check_there(place, files)
         last = self.last(place)
         revision = last.revision + 1 if last else 1
         if last and last.lineage == lineage:
             _hold_equal(f"{self}/{place.folder}", last, files)
             if last.origin is None or not self.dropped(place, last):
-                self.storage.delete(record(place, last.revision, "expired"))
+                self._unmark(place, last, files)
                 return last
         commit = Commit(place.table, revision, tuple(files), lineage)
         if not self._create(place, commit):
@@ -188,9 +184,10 @@ class Lake:
         return commit is not None and record(place, commit.revision, "expired") in self.storage.keys(place.folder)
 
     def stands(self, place: Place) -> bool:
-        """Tell whether any row of a place is still there, as also after a drop that was cut off."""
-        keys = self.storage.keys(place.folder)
-        return any(key.endswith(".parquet") for key in keys) and bool(self._keys(place, "commit-r", ".json"))
+        """Tell whether any row of a place is still there, or should be, as also after a drop that was cut off."""
+        last = self.last(place)
+        rows = any(key.endswith(".parquet") for key in self.storage.keys(place.folder))
+        return last is not None and (rows or not self.dropped(place, last))
 
     def drop(self, place: Place, because: str, revision: int | None = None) -> list[str]:
         """Delete the files of a place, of all revisions or of one, keeping the records and a marker that says why."""
@@ -199,11 +196,12 @@ class Lake:
         others = [commit for commit in commits if commit not in going and not self.dropped(place, commit)]
         staying = {file.name for commit in others for file in commit.files}
         # every marker before any file, the newest first: revisions may share files, and no reader may miss one
-        for commit in going:
-            note = {"because": because, "files": [file.name for file in commit.files]}
-            self.storage.put(record(place, commit.revision, "expired"), sealed(note))
+        self._mark(place, going, because)
         names = sorted({file.name for commit in going for file in commit.files} - staying)
-        return [name for name in names if self.storage.delete(f"{place.folder}/{name}")]
+        gone = [name for name in names if self.storage.delete(f"{place.folder}/{name}")]
+        # a run that made the same files again may have taken a marker off before they went
+        self._mark(place, [commit for commit in going if not self.dropped(place, commit)], because)
+        return gone
 
     def places(self, table: str | None = None) -> list[Place]:
         """List every place with a commit, of one table or of all."""
@@ -249,6 +247,32 @@ class Lake:
         """Create a commit's record; False where there is another of that revision."""
         key = record(place, commit.revision)
         return self.storage.put(key, commit.to_bytes()) or self.storage.get(key) == commit.to_bytes()
+
+    def _check_there(self, place: Place, files: list[File]) -> None:
+        """Raise IntegrityError unless files are there to be committed."""
+        there = self.storage.keys(place.folder)
+        if gone := [file.name for file in files if f"{place.folder}/{file.name}" not in there]:
+            raise IntegrityError(
+                f"{self}/{place.folder}: {gone[0]} was deleted before its commit; run the command again"
+            )
+
+    def _mark(self, place: Place, commits: list[Commit], because: str) -> None:
+        """Say of some commits that their files are gone on purpose, or will be at once."""
+        for commit in commits:
+            note = {"because": because, "files": [file.name for file in commit.files]}
+            self.storage.put(record(place, commit.revision, "expired"), sealed(note))
+
+    def _unmark(self, place: Place, commit: Commit, files: list[File]) -> None:
+        """Take the marker off a commit whose files are made again; it stays where another run deletes them meanwhile."""
+        key = record(place, commit.revision, "expired")
+        with suppress(FileNotFoundError):
+            marker = self.storage.get(key)
+            self.storage.delete(key)
+            try:
+                self._check_there(place, files)
+            except IntegrityError:
+                self.storage.put(key, marker)
+                raise
 
     def _settle(self, key: str, content: bytes) -> None:
         """Create a key that follows from what it holds; where a run left it, make it whole and young again."""

@@ -185,6 +185,36 @@ def test_a_reader_overtaken_by_a_drop_is_told_so(root):
         lake.rows(PLACE, file)
 
 
+def test_rows_made_again_while_another_run_drops_them_stay_dropped(root, monkeypatch):
+    lake = committed(root)
+    (file,) = lake.files(PLACE)
+    lake.drop(PLACE, "retention")
+    lake.write(PLACE, 0, links(3))
+    delete = lake.storage.delete
+
+    def overtaken(key):
+        return delete(key) and (not key.endswith(".json") or delete(f"{PLACE.folder}/{file.name}"))
+
+    monkeypatch.setattr(lake.storage, "delete", overtaken)
+    with pytest.raises(IntegrityError, match="deleted before its commit"):
+        lake.commit(PLACE, [file], LINEAGE)
+    assert lake.dropped(PLACE)
+    assert faults_of(lake) == []
+
+
+def test_a_marker_taken_off_while_files_go_is_put_back(root, monkeypatch):
+    lake = committed(root)
+    delete = lake.storage.delete
+
+    def overtaken(key):
+        return delete(key) and delete(f"{PLACE.folder}/expired-r1.json")
+
+    monkeypatch.setattr(lake.storage, "delete", overtaken)
+    lake.drop(PLACE, "retention")
+    assert lake.dropped(PLACE)
+    assert faults_of(lake) == []
+
+
 def test_dropped_rows_made_again_are_back(root):
     committed(root).drop(PLACE, "retention")
     assert committed(root).read([PLACE]).equals(links(3))
