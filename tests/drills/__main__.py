@@ -1,4 +1,4 @@
-"""Run every drill and print the table of faults: `python -m tests.drills [--short] [--only NAME] [--json FILE]`."""
+"""Run every drill and print the table of faults: `python -m tests.drills [--short] [--only NAME] [--json FILE] [--docs PAGE]`."""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.drills import clocks, disks, flips, kills, races, strace, workers
 from tests.drills.night import Night
-from tests.drills.rows import Row, shown
+from tests.drills.rows import Row, shown, written
 from tests.drills.workers import Crewed
 
 
@@ -107,6 +107,8 @@ def main() -> int:
                 asked.json.parent.mkdir(parents=True, exist_ok=True)
                 asked.json.write_text(json.dumps(rows, indent=1) + "\n")
     print(shown(rows))
+    if asked.docs:
+        written(rows, asked.docs, f"python -m tests.drills {' '.join(sys.argv[1:])}")
     return int(any(row["result"] != "held" for row in rows))
 
 
@@ -124,6 +126,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="a few trials of each, in a minute or two")
     parser.add_argument("--only", action="append", default=[], choices=list(DRILLS), help="this drill; may be repeated")
     parser.add_argument("--json", type=Path, help="also write the rows here")
+    parser.add_argument("--docs", type=Path, help="also put the table into this page")
     return parser.parse_args()
 
 

@@ -1,11 +1,16 @@
 """Say what a drill did: one row of the table of faults."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+
+BEGINS, ENDS = "<!-- table begins -->", "<!-- table ends -->"
 
 
 @dataclass
@@ -53,7 +58,16 @@ def timed(row: Row) -> Iterator[Row]:
 
 def shown(rows: list[dict[str, Any]]) -> str:
     """Draw the table in Markdown: what the terminal shows is what docs/faults.md holds."""
-    columns = ("fault", "injection", "trials", "expected", "seen", "result")
+    columns = ("fault", "injection", "trials", "expected", "seen", "result", "seconds")
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(f"{row[name]}" for name in columns) + " |" for row in rows]
+    lines += ["| " + " | ".join(f"{row[name]}".replace("|", "\\|") for name in columns) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def written(rows: list[dict[str, Any]], page: Path, command: str) -> None:
+    """Put the table into a page, between its marks, with when and where it was made."""
+    text = page.read_text(encoding="utf-8")
+    begins, ends = text.index(BEGINS) + len(BEGINS), text.index(ENDS)
+    hours = sum(row["seconds"] for row in rows) / 3600
+    made = f"`{command}`, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {hours:.1f} hours"
+    page.write_text(f"{text[:begins]}\n{made}\n\n{shown(rows)}\n{text[ends:]}", encoding="utf-8")

@@ -102,7 +102,7 @@ def poisoned(crewed: Crewed, folder: Path, acts: tuple[str, ...]) -> Row:
         for act in acts:
             os.environ["DASK_THOROUGHFARE__MEMORY_LIMIT"] = "700MiB"
             lake = night.fresh(folder / act)
-            code, log = _ended(crewed.start(lake, "--workers", "2", poison={sha256: act}), lake)
+            code, log = _ended(crewed.start(lake, "--workers", "2", poison={sha256: act}), lake, 900)
             wrong = "" if code == 0 else f"ended with {code}: {log[-300:]}"
             before = night.tree(lake)
             again, _ = _ended(crewed.start(lake), lake)
