@@ -119,6 +119,12 @@ def latest(runs: list[Run]) -> dict[tuple[str, str, int | None], Run]:
     return {(run.stage, run.window, run.part): run for run in runs if not run.fault and run.part is None}
 
 
+def mends(run: Run, fault: Run) -> bool:
+    """Tell whether a step finished what an earlier one did not."""
+    later = run.started_at > fault.started_at
+    return later and not run.fault and (run.stage, run.window) == (fault.stage, fault.window)
+
+
 def prometheus(runs: list[Run]) -> str:
     """Tell one night in Prometheus' text form: gauges by stage, no label that grows with time but the night's date."""
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -129,8 +135,11 @@ def prometheus(runs: list[Run]) -> str:
         gauges[name] = Gauge(f"thoroughfare_{name}", words, labels, registry=registry)
     for row in summary(runs):
         of_stage = {"scan": runs[0].scan, "stage": row["stage"]}
-        for name in ("seconds", "rows", "steps", "faults"):
+        for name in ("seconds", "rows", "steps"):
             gauges[f"stage_{name}"].labels(**of_stage).set(row[name])
+        faults = [run for run in runs if run.fault and run.stage == row["stage"]]
+        unfinished = {fault.window for fault in faults if not any(mends(run, fault) for run in runs)}
+        gauges["stage_unfinished"].labels(**of_stage).set(len(unfinished))
         gauges["stage_peak_rss_bytes"].labels(**of_stage).set(row["peak_rss_mb"] * 2**20)
     if runs:
         of_night = {"scan": runs[0].scan, "scan_date": str(runs[0].scan_date)}
@@ -144,7 +153,7 @@ GAUGES = {
     "stage_seconds": "Seconds that the night's steps of a stage took, those that had to run.",
     "stage_rows": "Rows of a stage's table of the night, by its last finished steps.",
     "stage_steps": "Steps of a stage, those included that found nothing to do.",
-    "stage_faults": "Steps of a stage that did not finish.",
+    "stage_unfinished": "Windows of a stage that met a fault and have not been finished since.",
     "stage_peak_rss_bytes": "Most memory held at once during a step of a stage, by the process and its local workers.",
     "night_started_timestamp_seconds": "When the first step of the night began.",
     "night_last_step_timestamp_seconds": "When the last step of the night ended.",

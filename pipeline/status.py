@@ -80,7 +80,7 @@ def glance(lake: Lake, scan: Scan, scan_date: date) -> Glance:
         cells[line.table] = {name: _cell(night, line, window, runs) for name, window in places.items()}
     last = next((run for run in reversed(runs) if run.fault), None)
     columns, state = [NIGHT, *map(str, windows)], upkeep.state(lake, scan_date)
-    since = last is not None and any(_mends(run, last) for run in runs)
+    since = last is not None and any(metrics.mends(run, last) for run in runs)
     return Glance(scan.name, scan_date, state, columns, cells, _frames(lake, windows), notes, last, since)
 
 
@@ -122,13 +122,6 @@ def _line(lake: Lake, on: date, tally: Tally) -> dict[str, Any]:
         "mb": round(tally.size_bytes / 1e6, 2),
         "faults": sum(bool(run.fault) for run in runs),
     }
-
-
-def _mends(run: Run, fault: Run) -> bool:
-    """Tell whether a step finished what an earlier one did not."""
-    return (
-        not run.fault and (run.stage, run.window) == (fault.stage, fault.window) and run.started_at > fault.started_at
-    )
 
 
 def _windows(night: Night) -> tuple[list[Window], list[str]]:

@@ -66,10 +66,15 @@ def test_prometheus_reads_what_it_is_told():
     assert {f"thoroughfare_{name}" for name in metrics.GAUGES} == set(families)
     (seconds,) = families["thoroughfare_stage_seconds"]
     assert (seconds.labels, seconds.value) == ({"scan": "demo", "stage": "frames"}, 6.0)
-    (faults,) = families["thoroughfare_stage_faults"]
-    assert faults.value == 1
+    (unfinished,) = families["thoroughfare_stage_unfinished"]
+    assert unfinished.value == 1
     (ended,) = families["thoroughfare_night_last_step_timestamp_seconds"]
     assert ended.value == STEP.started_at.timestamp() + 6
+
+
+def test_what_was_finished_since_is_no_alert():
+    again = replace(FAULT, fault="", started_at=FAULT.started_at + timedelta(seconds=1))
+    assert 'thoroughfare_stage_unfinished{scan="demo",stage="frames"} 0.0' in metrics.prometheus([STEP, FAULT, again])
 
 
 def test_prometheus_is_told_nothing_of_a_lake_without_records():
