@@ -104,15 +104,17 @@ def litter(lake: Lake, now: datetime) -> Iterator[Litter]:
                 yield Litter("expired" if name in shelf.dropped else "orphan", shelf.place, name)
 
 
-def superseded(lake: Lake, now: datetime) -> list[tuple[Place, int]]:
-    """List the revisions whose rows lie in a merged file since a day: whoever read the old files has ended."""
-    merged = [(shelf, commit) for shelf in _intact(lake) for commit in shelf.commits if commit.origin]
-    return [
-        (shelf.place, commit.origin.revision)
-        for shelf, commit in merged
-        if commit.origin and f"expired-r{commit.origin.revision}.json" not in shelf.names
-        if _is_old(lake, shelf.place, f"commit-r{commit.revision}.json", now)
-    ]
+def superseded(lake: Lake, now: datetime) -> Iterator[tuple[Place, int]]:
+    """Yield the revisions whose rows lie in merged files since a day: whoever read the old files has ended.
+
+    Where a merged file is damaged, what it was made from is the only copy and stays.
+    """
+    merged = [(shelf, commit, commit.origin) for shelf in _intact(lake) for commit in shelf.commits]
+    for shelf, commit, origin in merged:
+        if origin and f"expired-r{origin.revision}.json" not in shelf.names:
+            old = _is_old(lake, shelf.place, f"commit-r{commit.revision}.json", now)
+            if old and not any(_fault(lake, shelf.place, file) for file in commit.files):
+                yield shelf.place, origin.revision
 
 
 def collect(lake: Lake, now: datetime) -> dict[str, int]:
@@ -216,7 +218,10 @@ def _uncommitted(lake: Lake, shelf: Shelf, held: dict[Place, set[str]], now: dat
         elif now is None:
             yield Fault("files", f"{where}: in no commit; an interrupted run left it, run the scan again or delete it")
         elif _is_old(lake, place, name, now):
-            yield Fault("files", f"{where}: in no commit for more than {GRACE // timedelta(hours=1)} h; run `thoroughfare expire`")
+            yield Fault(
+                "files",
+                f"{where}: in no commit for more than {GRACE // timedelta(hours=1)} h; run `thoroughfare expire`",
+            )
         else:
             yield Fault("files", f"{where}: in no commit yet; a run is at it, or was cut off: run it again", waits=True)
 

@@ -76,6 +76,16 @@ def test_what_it_was_made_from_goes_a_day_later(lake):
     assert faults_of(lake) == []
 
 
+def test_what_a_damaged_file_was_made_from_stays_and_can_be_gone_back_to(lake):
+    before = lake.read([PLACE])
+    list(compact(lake))
+    (merged,) = lake.files(PLACE)
+    lake.storage.replace(f"{PLACE.folder}/{merged.name}", b"rot")
+    assert audit.collect(lake, datetime.now(UTC) + DAY)["superseded"] == 0
+    lake.storage.delete(f"{PLACE.folder}/commit-r2.json")
+    assert lake.read([PLACE]).equals(before)
+
+
 def test_a_merged_file_of_one_full_part_is_not_deleted_with_it(root):
     lake = Lake(root, "demo")
     lake.commit(PLACE, [lake.write(PLACE, 0, links(3)), lake.write(PLACE, 1, links(0))], LINEAGE)
