@@ -21,7 +21,8 @@ PACKAGE = Path(scans.__file__).parent
 SQL = next(folder for folder in (PACKAGE / "_sql", PACKAGE.parent / "sql") if folder.is_dir())
 PUBLISHED = ("transitions", "products")
 """Tables of a night that others may schedule on; single vehicles are in none of them."""
-POLLING = timedelta(hours=1, minutes=15)
+POLLING = timedelta(hours=1, minutes=30)
+"""A window, and what comes before and after it."""
 SCAN_DATE = Param(
     None,
     type=["null", "string"],
@@ -61,47 +62,51 @@ def _wire(scan: Scan, windows: int, *, live: bool) -> None:
     for step in steps(windows):
         if (group := _group(step)) and group not in groups:
             groups[group] = TaskGroup(group)
-        options = {"task_group": groups.get(group), "trigger_rule": _rule(step)}
+        options: dict[str, Any] = {"task_group": groups.get(group), "trigger_rule": _rule(step)} | _outlets(scan, step)
         if step.table == "cameras":
-            options |= _asking(scan, live=live)
-        tasks[step] = StageCommand(
-            task_id=step.table, table=step.table, window=step.window, **options, **_outlets(scan, step)
-        )
+            options |= _asking(scan)
+        if step.table == "snapshots" and live:
+            options |= _asking(scan) | {"execution_timeout": POLLING}
+        tasks[step] = StageCommand(task_id=step.table, table=step.table, window=step.window, **options)
         before = [tasks[each] for each in waits_for(step, windows)]
         before >> tasks[step]
         if step.table == "snapshots":
-            _fetch(scan, step, tasks, groups[group], live=live)
+            first = (
+                _begin(scan, step, groups[group]) if live else _fetch(scan, step, tasks[Step("cameras")], groups[group])
+            )
+            tasks[Step("cameras")] >> first >> tasks[step]
 
 
-def _fetch(scan: Scan, step: Step, tasks: dict[Step, Any], group: TaskGroup, *, live: bool) -> None:
-    """Put before a window's snapshots the tasks that fetch them, one a shard of cameras; a live feed's once it has begun."""
-    cameras = tasks[Step("cameras")]
-    fetch = StageCommand.partial(
+def _fetch(scan: Scan, step: Step, cameras: StageCommand, group: TaskGroup) -> Any:
+    """Fetch a window's pictures by one task a shard of cameras; its `snapshots` commits what they hold."""
+    return StageCommand.partial(
         task_id=stage(step.table).verb,
         table=step.table,
         window=step.window,
         task_group=group,
-        execution_timeout=POLLING if live else PATIENCE["execution_timeout"],
         map_index_template="shard {{ task.part }}",
-        **_asking(scan, live=live),
+        **_asking(scan),
     ).expand(part=cameras.output)
-    fetch >> tasks[step]
-    if live:
-        # ends in the triggerer: no busy worker or full pool may hold a window up
-        begin = DateTimeSensorAsync(
-            task_id="begin",
-            target_time=f"{{{{ begins_at(dag_run, params, {step.window}) }}}}",
-            end_from_trigger=True,
-            task_group=group,
-            execution_timeout=timedelta(days=2),
-            **_asking(scan, live=live),
-        )
-        cameras >> begin >> fetch
 
 
-def _asking(scan: Scan, *, live: bool) -> dict[str, Any]:
-    """Have a task that asks the feed wait in the feed's pool, and a live one before all others."""
-    return {"pool": feed_pool(scan.feed), "priority_weight": 1000 if live else 1, "weight_rule": "absolute"}
+def _begin(scan: Scan, step: Step, group: TaskGroup) -> DateTimeSensorAsync:
+    """Wait for a live window, all of whose cameras one `snapshots` then polls, at one pace.
+
+    It ends in the triggerer: no busy worker or full pool may hold a window up.
+    """
+    return DateTimeSensorAsync(
+        task_id="begin",
+        target_time=f"{{{{ begins_at(dag_run, params, {step.window}) }}}}",
+        end_from_trigger=True,
+        task_group=group,
+        execution_timeout=timedelta(days=2),
+        **_asking(scan),
+    )
+
+
+def _asking(scan: Scan) -> dict[str, Any]:
+    """Have a task that asks the feed wait in the feed's pool, and start before the others."""
+    return {"pool": feed_pool(scan.feed), "priority_weight": 1000, "weight_rule": "absolute"}
 
 
 def _group(step: Step) -> str:
@@ -134,14 +139,14 @@ def _macros(scan: Scan) -> dict[str, Any]:
 
     def begins_at(dag_run: Any, params: Any, window: int) -> str:
         on = dates.date.fromisoformat(scan_date(dag_run, params))
-        return dates.begins_at(scan, on, window).isoformat()
+        return (dates.begins_at(scan, on, window) - dates.LEAD).isoformat()
 
     return {"scan_date": scan_date, "begins_at": begins_at}
 
 
 def _doc(scan: Scan, *, live: bool) -> str:
     """Say on the DAG's page what it does and how to run it by hand."""
-    due = "at the night's start, and polled as it goes" if live else "at the night's end"
+    due = "just before the night's start, and polled as it goes" if live else "at the night's end"
     return f"""
 ### Scan `{scan.name}`
 Cameras of feed `{scan.feed}`, each night {scan.hours} {scan.timezone}, due {due}. Lake: `{LAKE}/{scan.name}`.

@@ -70,7 +70,7 @@ class AirflowHome:
                 self.daemons[name] = subprocess.Popen(
                     [str(BIN / "airflow"), name, *words], env=self.env, cwd=self.folder, stdout=log, stderr=log
                 )
-        self.wait(self._healthy, 120, "four healthy daemons")
+        self.wait(self._healthy, 300, "four healthy daemons")
 
     def stop(self) -> None:
         """End the daemons as an operator does: the interrupt key, the API last, so that running tasks can report to it."""
@@ -141,7 +141,7 @@ class AirflowHome:
             time.sleep(1)
         raise AssertionError(f"{what}: not within {timeout_s} s; see {self.folder}")
 
-    def done(self, dag: str, count: int = 1, timeout_s: float = 240) -> list[dict[str, Any]]:
+    def done(self, dag: str, count: int = 1, timeout_s: float = 1200) -> list[dict[str, Any]]:
         """Wait until a DAG has so many finished runs, and return them."""
 
         def finished() -> list[dict[str, Any]] | None:

@@ -182,9 +182,14 @@ def test_what_asks_a_feed_waits_in_its_pool_and_nothing_else_does(tasks):
     assert asking == {"cameras"} | {f"window_{n}.fetch" for n in range(9)}
 
 
-def test_a_live_window_is_fetched_once_it_has_begun(looked):
+def test_a_live_window_is_polled_by_one_task_once_it_begins(looked):
     live = looked["live"]["dags"]["demo"]["tasks"]
-    assert live["window_4.fetch"]["upstream"] == ["cameras", "window_4.begin"]
+    assert live["window_4.snapshots"]["upstream"] == ["cameras", "window_4.begin"]
+    assert (live["window_4.snapshots"]["pool"], live["window_4.snapshots"]["execution_timeout"]) == (
+        "feed_demo",
+        "1:30:00",
+    )
+    assert not [name for name in live if name.endswith("fetch")]
     assert not [name for name in looked["recorded"]["dags"]["demo"]["tasks"] if name.endswith("begin")]
 
 
@@ -209,13 +214,13 @@ def test_a_feed_is_live_where_its_text_says_so(dates):
     assert {name: dates.live(name) for name in feeds.names()} == {name: feeds.load(name).live for name in feeds.names()}
 
 
-@pytest.mark.parametrize("at", ["2026-05-06T06:00", "2026-05-06T21:00", "2026-05-06T23:00", "2026-05-07T05:59"])
+@pytest.mark.parametrize("at", ["2026-05-06T06:00", "2026-05-06T21:00", "2026-05-06T21:56", "2026-05-07T05:59"])
 def test_a_run_is_for_the_night_that_last_ended_and_of_a_live_feed_for_the_one_that_last_began(dates, monkeypatch, at):
     scan = scans.load("demo", scans.bundled(), hours="22:00-06:00")
     moment = datetime.fromisoformat(f"{at}-04:00")
     assert str(dates.night_of(scan, moment)) == "2026-05-05"
     monkeypatch.setattr(dates, "live", lambda _: True)
-    assert str(dates.night_of(scan, moment)) == ("2026-05-05" if at < "2026-05-06T22" else "2026-05-06")
+    assert str(dates.night_of(scan, moment)) == ("2026-05-05" if at < "2026-05-06T21:55" else "2026-05-06")
 
 
 def test_every_night_of_a_year_is_due_once_whatever_the_clocks_do(tmp_path):

@@ -109,14 +109,14 @@ def airflow(tmp_path_factory, due):
 
 
 def test_a_night_by_rest_is_the_plain_commands_byte_for_byte(airflow, tmp_path):
-    (run,) = airflow.done("demo", timeout_s=400)
+    (run,) = airflow.done("demo")
     assert run["state"] == "success"
     thoroughfare(airflow, "run", "demo", "--date", NIGHT, lake=tmp_path)
     assert tree(tmp_path / "demo") == tree(airflow.lake / "demo")
 
 
 def test_nights_from_the_cron_and_backwards_are_the_plain_commands_in_either_order(airflow, due, tmp_path):
-    runs = sorted(airflow.done("cron", 4, timeout_s=600), key=lambda run: run["start_date"])
+    runs = sorted(airflow.done("cron", 4), key=lambda run: run["start_date"])
     assert [run["state"] for run in runs] == ["success"] * 4
     assert [run["run_after"][:10] for run in runs if run["run_type"] == "backfill"] == nights(due)[-2::-1]
     assert [run["run_after"][:16] for run in runs if run["run_type"] == "scheduled"] == [f"{due:%Y-%m-%dT%H:%M}"]
@@ -177,7 +177,7 @@ def test_each_day_tables_expire_and_lakes_are_proved(airflow):
     airflow.ask("PATCH", "/api/v2/dags/expire", {"is_paused": False})
     asked = airflow.ask("POST", "/api/v2/dags/expire/dagRuns", {"logical_date": None})["dag_run_id"]
     run = airflow.wait(
-        lambda: [r for r in airflow.runs("expire") if r["dag_run_id"] == asked and r["end_date"]], 240, "expiry"
+        lambda: [r for r in airflow.runs("expire") if r["dag_run_id"] == asked and r["end_date"]], 600, "expiry"
     )[0]
     assert {t["task_id"]: t["state"] for t in airflow.tasks("expire", run["dag_run_id"])} == {
         f"{scan}.{task}": "success" for scan in ("demo", "broken", "cron") for task in ("expire", "verify")
@@ -200,7 +200,7 @@ def test_with_airflows_database_gone_the_command_line_finishes_the_night(airflow
     begun = airflow.ask("POST", "/api/v2/dags/cron/dagRuns", {"logical_date": None, "conf": {"scan_date": LOST}})
     airflow.wait(
         lambda: {t["state"] for t in airflow.tasks("cron", begun["dag_run_id"]) if t["task_id"] == "window_0.snapshots"} == {"success"},
-        120, "the night's pictures",
+        600, "the night's pictures",
     )  # fmt: skip
     database = airflow.folder / "airflow.db"
     database.rename(database.with_suffix(".gone"))
