@@ -131,6 +131,21 @@ def test_what_cannot_be_asked_in_time_is_not_asked(server):
     assert told(answers)[-1] == "asked too late"
 
 
+def test_an_answer_that_never_comes_does_not_outlast_the_slot():
+    with Loopback() as server:
+        began = time.monotonic()
+        assert told(ask(server, "/fault/never", deadline_s=30.0, patience_s=0.2)) == ["timed out"]
+        assert time.monotonic() - began < 5.0
+
+
+def test_what_was_slow_is_asked_for_last_the_next_time():
+    with Loopback() as server:
+        for _ in range(2):
+            ask(server, "/fault/never", "/1.jpg", "/2.jpg")
+        asked = [path for path, _ in server.asked]
+    assert (asked[0], asked[-1]) == ("/fault/never", "/fault/never")
+
+
 def test_one_thing_is_not_asked_for_more_often_than_allowed(server):
     ask(server, "/one.jpg", min_interval_s=0.3)
     began = time.monotonic()

@@ -68,6 +68,8 @@ class Pace:
     next_at: float = 0.0
     asked: dict[str, float] = field(default_factory=dict)
     """When each thing was asked for last."""
+    slow: set[str] = field(default_factory=set)
+    """What timed out when it was asked for last: it comes last, so that nothing waits for it twice."""
 
     def wait_s(self, of: str, rules: Rules, now: float) -> float:
         """Return seconds until something may be asked for."""
@@ -82,6 +84,13 @@ class Pace:
             if len(self.asked) >= MEMORY:
                 self.asked = {of: at for of, at in self.asked.items() if now < at + rules.min_interval_s}
             self.asked[of] = now
+
+    def learn(self, status: str, of: str) -> None:
+        """Take an answer's lesson."""
+        if status == "timed out":
+            self.slow.add(of)
+        else:
+            self.slow.discard(of)
 
 
 _hosts: dict[str, Host] = {}

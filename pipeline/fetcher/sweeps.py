@@ -14,6 +14,8 @@ from pipeline.fetcher import manners
 from pipeline.fetcher.rules import Answer, Request, Rules, origin, origins, user_agent, written
 from pipeline.fetcher.transfers import REDIRECTS, Transfer, retry_after_s
 
+LEAST_S = 1.0
+"""Time that a request is given also where the next slot is nearer."""
 LOOK_S = 0.05
 """Longest time between two looks at the clock while something waits."""
 REPEATABLE = re.compile(r"[ -~]{1,500}")
@@ -34,6 +36,7 @@ class Task:
     ready_at: float
     home: str
     """Server of the address that was asked for first."""
+    began_at: float = 0.0
     ends_at: float = 0.0
     hops: int = 0
 
@@ -58,7 +61,8 @@ class Sweep:
         self.done = threading.Event()
         self.error: BaseException | None = None
         tasks = [self._task(number, request) for number, request in enumerate(requests)]
-        for task in sorted((task for task in tasks if task), key=lambda task: task.ready_at):
+        slow = manners.pace(rules).slow
+        for task in sorted(filter(None, tasks), key=lambda task: (task.of in slow, task.ready_at)):
             self.waiting.setdefault(task.origin, deque()).append(task)
 
     @property
@@ -83,7 +87,8 @@ class Sweep:
                 if not host.room(self.rules.at_once):
                     break
                 task = queue.popleft()
-                task.ends_at = now + self.rules.deadline_s
+                left_s = max(self.began + self.patience_s - now, LEAST_S)
+                task.began_at, task.ends_at = now, now + min(self.rules.deadline_s, left_s)
                 host.active += 1
                 self.active += 1
                 pace.note(task.of, self.rules, now)
@@ -114,7 +119,8 @@ class Sweep:
             manners.host(task.origin).active += 1
             return False
         wait_s = retry_after_s(headers.get("retry-after", ""), datetime.now(UTC)) if transfer.code() >= 400 else None
-        host.learn(answer.status, task.of, task.ends_at - self.rules.deadline_s, manners.now(), wait_s)
+        host.learn(answer.status, task.of, task.began_at, manners.now(), wait_s)
+        manners.pace(self.rules).learn(answer.status, task.of)
         if answer.status == "ok" and task.hops == 0:
             self._remember(task.url, headers)
         self.active -= 1
