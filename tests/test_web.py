@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from loopback import JPEG, MODIFIED, Loopback, Reply, changed, says, slowly
+from loopback import JPEG, MODIFIED, Connection, Loopback, Reply, changed, says, slowly, stops
 
 from pipeline import cameras, feeds, snapshots
 from pipeline.errors import FeedError, PrivacyError, SettingsError
-from pipeline.feeds import Camera, Feed, Key, Listing, Rejected
+from pipeline.feeds import Camera, Feed, Key, Listing, Rejected, _web
 from pipeline.feeds._read import read_json
 from pipeline.feeds._web import web
 from pipeline.fetcher import manners
@@ -101,6 +101,18 @@ def test_a_list_that_does_not_come_or_holds_no_camera_is_an_error_with_its_addre
         FeedError, match="none of 1 rows of its list is a camera to observe, the first because out of service"
     ):
         cameras.survey(scan)
+
+
+def test_a_list_is_asked_for_again_after_a_passing_fault(serve, monkeypatch):
+    answers = iter([says(b"", status="503 Service Unavailable"), stops(b""), says(json.dumps([row("a")]).encode())])
+
+    async def better_each_time(to: Connection) -> None:
+        await next(answers)(to)
+
+    monkeypatch.setattr(_web, "PAUSES_S", (0.0, 0.0))
+    server, scan = serve(pages={"/api.example.org/cameras": better_each_time})
+    assert cameras.survey(scan)["camera_id"].to_pylist() == ["made:a"]
+    assert len(server.asked) == 3
 
 
 def test_an_uncleared_feed_is_not_asked_unless_the_permission_held_is_stated(serve):

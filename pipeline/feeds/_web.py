@@ -1,6 +1,7 @@
 """Make a feed of public cameras from facts: where its lists are, how to read them, what its operator allows."""
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,8 @@ from pipeline.tables import ROADS
 LIST_LIMIT_BYTES = 20 * 2**20
 LIST_DEADLINE_S = 30.0
 """The slowest list known takes 7 s."""
+PAUSES_S = (3.0, 10.0)
+"""A list that did not come for a passing reason is asked for again after these."""
 JITTER_SHARE, LONGEST_JITTER_S = 0.05, 1.0
 """What is due together is begun within this share of the step between slots, and at most so many seconds."""
 AHEAD = timedelta(minutes=1)
@@ -112,8 +115,13 @@ def _listing(source: _Source, scan: Scan) -> Listing:
     gzip = "gzip" in {name.lower(): value for name, value in source.headers.items()}.get("accept-encoding", "")
     rules = _rules(source, scan, limit_bytes=LIST_LIMIT_BYTES, deadline_s=LIST_DEADLINE_S, gzip=gzip)
     secrets, query = _key(source.key, scan)
-    requests = [Request(_way(source, scan, url), source.headers, secrets, query) for url in source.lists]
-    answers = dict(zip(source.lists, fetcher.fetch(requests, rules), strict=True))
+    requests = {url: Request(_way(source, scan, url), source.headers, secrets, query) for url in source.lists}
+    answers = dict(zip(requests, fetcher.fetch(list(requests.values()), rules), strict=True))
+    for pause_s in PAUSES_S:
+        again = [url for url, answer in answers.items() if answer.status in fetcher.PASSING]
+        if again:
+            time.sleep(pause_s)
+            answers |= dict(zip(again, fetcher.fetch([requests[url] for url in again], rules), strict=True))
     came, lost = [], []
     for url, answer in answers.items():
         try:

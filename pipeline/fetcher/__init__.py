@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.fetcher import client
+from pipeline.fetcher.manners import PASSING
 from pipeline.fetcher.rules import Answer, Request, Rules, is_at, origin
 from pipeline.fetcher.sweeps import Sweep
 
-__all__ = ["Answer", "Request", "Rules", "fetch", "is_at", "origin"]
+__all__ = ["PASSING", "Answer", "Request", "Rules", "fetch", "is_at", "origin"]
 
 
 def fetch(

@@ -20,6 +20,8 @@ FAILS = frozenset(
     {"timed out", "no address", "no connection", "no valid certificate", "HTTP 502", "HTTP 503", "HTTP 504"}
 )
 """Faults of a server or of the way to it; all others are faults of one thing asked for."""
+PASSING = FAILS - {"no address", "no valid certificate"} | {"cut off", "bad answer"}
+"""Faults after which one may ask again shortly."""
 MEMORY = 50_000
 """Things whose last request is remembered."""
 
