@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import version
 from pathlib import Path
@@ -17,10 +19,19 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
-from composed import DOCKER, REPO, Stack, merged
+from composed import BIN, DOCKER, REPO, Stack, merged
 from cryptography.fernet import Fernet
 from distributed import Client
 
+SETTINGS = """
+[scan.demo]
+feed = "demo"
+timezone = "America/New_York"
+metric_crs = "EPSG:32618"
+hours = "07:59-08:01"
+cadence_s = 10.0
+exempt = "a simulated city"
+"""
 COMPOSE = merged("compose.yml", "compose.gpu.yml")
 SERVICES = sorted(COMPOSE["services"])
 DOCKERFILES = sorted(DOCKER.glob("*.Dockerfile"))
@@ -66,6 +77,20 @@ def test_the_database_is_reached_by_airflow_alone():
     assert COMPOSE["networks"]["database"] == COMPOSE["networks"]["dask"] == {"internal": True}
     reach = {name for name in SERVICES if "database" in service(name)["networks"]}
     assert reach == {"postgres", "airflow-init", "api-server", "scheduler", "dag-processor", "triggerer"}
+
+
+def test_the_lake_its_keys_and_dasks_key_reach_only_those_who_do_the_work():
+    workers = {name for name in SERVICES if name.startswith(("dask-worker", "dask-gpu"))}
+    assert {name for name in SERVICES if "/lake" in [each["target"] for each in service(name).get("volumes", [])]} == {
+        "scheduler",
+        *workers,
+    }
+    assert {name for name in SERVICES if "env_file" in service(name)} == {"scheduler", *workers}
+    assert {name for name in SERVICES if "dask_key" in service(name)["secrets"]} == {
+        "scheduler",
+        "dask-scheduler",
+        *workers,
+    }
 
 
 def test_images_have_a_version_and_those_of_others_a_hash():
@@ -247,7 +272,7 @@ def stack(made):
         for name in ("lake", "logs", "tmp"):
             (here.folder / name).mkdir()
         shutil.copytree(made / "secrets", here.folder / "secrets")
-        shutil.copy(REPO / "settings.toml", here.folder)
+        (here.folder / "settings.toml").write_text(SETTINGS)
         with here.database():
             yield here
 
@@ -299,3 +324,36 @@ def test_dask_speaks_only_to_holders_of_its_key_and_gives_gpu_jobs_to_gpus(airfl
         assert client.submit(sum, [1, 2], resources={"GPU": 1}).result(timeout=60) == 3
     with pytest.raises(OSError, match=r"(?i)timed out|connect"), Client(f"tcp://{address}", timeout=3):
         pass
+
+
+@pytest.mark.drill
+def test_a_night_in_the_stack_leaves_the_lake_of_the_plain_command(airflow, stack, tmp_path):
+    for name in ("scheduler", "dag-processor", "triggerer", "dask-worker"):
+        assert stack.becomes_well(name), airflow
+    asked = stack.ask("/api/v2/dags/demo/dagRuns", {"logical_date": None, "conf": {"scan_date": "2026-05-05"}})
+    stack.ask("/api/v2/dags/demo", {"is_paused": False}, "PATCH")
+    run, deadline = f"/api/v2/dags/demo/dagRuns/{asked['dag_run_id']}", time.monotonic() + 900
+    while (state := stack.ask(run)["state"]) in ("queued", "running") and time.monotonic() < deadline:
+        time.sleep(5)
+    assert state == "success", stack.said("scheduler")[-5000:]
+    plain = [
+        "thoroughfare",
+        "run",
+        "demo",
+        "--date",
+        "2026-05-05",
+        "--lake",
+        tmp_path,
+        "--settings",
+        stack.folder / "settings.toml",
+    ]
+    subprocess.run([BIN / plain[0], *plain[1:]], check=True, capture_output=True)
+    ours, theirs = (tables(root / "demo", "2026-05-05") for root in (stack.folder / "lake", tmp_path))
+    assert len(theirs) > 50
+    assert ours == theirs
+
+
+def tables(lake, night):
+    """Hash every committed file of a night, runs' own records left aside."""
+    files = (path for path in lake.glob(f"[!_]*/**/date={night}/**/*") if path.is_file())
+    return {str(path.relative_to(lake)): sha256(path.read_bytes()).hexdigest() for path in files}
