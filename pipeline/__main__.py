@@ -137,9 +137,8 @@ def run(
         tell([asdict(step) for step in steps])
         return
     options = f"{name} --lake {lake} --date {on}"
-    typer.echo(
-        f"\nLake: {lake}/{name}\nNext: thoroughfare report {options}\n      thoroughfare map {options} --purpose '...'"
-    )
+    typer.echo(f"\nLake: {lake}/{name}")
+    advise(f"thoroughfare report {options}", f"thoroughfare map {options} --purpose '...'")
 
 
 @app.command(
