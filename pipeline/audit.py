@@ -174,7 +174,11 @@ def _numbers(lake: Lake, shelf: Shelf) -> Iterator[Fault]:
     where, there = f"{lake}/{shelf.place.folder}", [commit.revision for commit in shelf.commits]
     named = {f"commit-r{revision}.json" for revision in there}
     if there and (there != list(range(1, len(there) + 1)) or not named <= shelf.names):
-        yield Fault("files", f"{where}: its revisions are {there}, not 1 to {len(there)}; restore the missing record")
+        records = sorted(name for name in shelf.names if name.startswith("commit-r"))
+        yield Fault(
+            "files",
+            f"{where}: {records} hold revisions {there}, not 1 to {len(there)} by name; restore what is missing",
+        )
     markers = {name for name in shelf.names if name.startswith("expired-r")}
     for name in sorted(markers - {f"expired-r{revision}.json" for revision in there}):
         yield Fault("files", f"{where}/{name}: marks a revision that is not there; restore its record or delete it")

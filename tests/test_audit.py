@@ -75,7 +75,17 @@ def test_a_held_part_that_its_commit_left_behind_goes_at_once(lake):
 def test_a_missing_revision_is_named(lake):
     lake.commit(PLACE, [lake.write(PLACE, 0, links(1))], LINEAGE | {"code": "newer"})
     lake.storage.delete(f"{PLACE.folder}/commit-r1.json")
-    assert (f"{PLACE.folder}: its revisions are [2], not 1 to 1; restore the missing record", False) in told(lake)
+    assert any("['commit-r2.json'] hold revisions [2], not 1 to 1 by name" in what for what, _ in told(lake))
+
+
+def test_a_record_under_another_name_is_named(lake):
+    lake.commit(PLACE, [lake.write(PLACE, 0, links(1))], LINEAGE | {"code": "newer"})
+    lake.storage.put(f"{PLACE.folder}/commit-r3.json", lake.storage.get(f"{PLACE.folder}/commit-r2.json"))
+    lake.storage.delete(f"{PLACE.folder}/commit-r2.json")
+    assert any(
+        "['commit-r1.json', 'commit-r3.json'] hold revisions [1, 2], not 1 to 2 by name" in what
+        for what, _ in told(lake)
+    )
 
 
 def test_a_marker_without_its_commit_is_named(lake):
