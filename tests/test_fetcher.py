@@ -5,7 +5,6 @@ import gzip
 import threading
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 
 import pytest
 from loopback import FAULTS, JPEG, Connection, Loopback, says, whole
@@ -40,7 +39,10 @@ def server() -> Iterator[Loopback]:
 def ask(
     server: Loopback, *paths: str, patience_s: float = 60.0, seen: dict | None = None, **rules: object
 ) -> list[Answer]:
-    allowed = Rules(**{"hosts": (server.url,), "loopback": True, "deadline_s": 0.4, "kinds": ("jpeg",)} | rules)
+    allowed = Rules(
+        **{"hosts": (server.url,), "loopback": True, "deadline_s": 10.0, "limit_bytes": 2**18, "kinds": ("jpeg",)}
+        | rules
+    )
     return fetch([Request(server.url + path) for path in paths], allowed, patience_s, seen)
 
 
@@ -51,13 +53,14 @@ def told(answers: list[Answer]) -> list[str]:
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 def test_every_fault_of_a_server_has_its_class_and_ends_in_time(server, fault):
     began = time.monotonic()
-    assert told(ask(server, f"/fault/{fault}")) == [CLASSES[fault]]
-    assert time.monotonic() - began < 1.5
+    deadline_s = 0.4 if CLASSES[fault] == "timed out" else 10.0
+    assert told(ask(server, f"/fault/{fault}", deadline_s=deadline_s)) == [CLASSES[fault]]
+    assert time.monotonic() - began < 5.0
 
 
 def test_faults_cost_the_pictures_beside_them_nothing(server):
     paths = [f"/{n}.jpg" for n in range(40)] + [f"/fault/{name}" for name in FAULTS if name not in ("429", "503")]
-    answers = ask(server, *paths, at_once=16)
+    answers = ask(server, *paths, at_once=16, deadline_s=3.0)
     assert told(answers[:40]) == ["ok"] * 40
     assert {answer.content for answer in answers[:40]} == {JPEG}
 
@@ -105,7 +108,7 @@ def test_a_failed_server_is_left_alone_and_then_tried_by_one_request(server, mon
 def test_a_server_that_answers_others_meanwhile_has_not_failed():
     with Loopback() as server:
         slow = [f"/fault/never?{n}" for n in range(2 * manners.BREAKS_AFTER)]
-        assert told(ask(server, *slow, "/1.jpg", at_once=20)) == ["timed out"] * len(slow) + ["ok"]
+        assert told(ask(server, *slow, "/1.jpg", at_once=20, deadline_s=2.0)) == ["timed out"] * len(slow) + ["ok"]
         assert told(ask(server, "/2.jpg")) == ["ok"]
 
 
@@ -120,13 +123,13 @@ def test_a_server_that_asks_to_wait_is_not_asked_again():
 
 
 def test_requests_keep_to_the_cap_of_a_feed(server):
-    answers = ask(server, *[f"/{n}.jpg" for n in range(4)], requests_per_minute=600.0, at_once=4)
-    arrived = [answer.arrived_at for answer in answers]
-    assert all((after - before).total_seconds() > 0.09 for before, after in pairwise(arrived))
+    began = time.monotonic()
+    assert told(ask(server, *[f"/{n}.jpg" for n in range(4)], requests_per_minute=600.0, at_once=4)) == ["ok"] * 4
+    assert time.monotonic() - began > 0.3
 
 
 def test_what_cannot_be_asked_in_time_is_not_asked(server):
-    answers = ask(server, *[f"/{n}.jpg" for n in range(9)], requests_per_minute=600.0, patience_s=0.25)
+    answers = ask(server, *[f"/{n}.jpg" for n in range(9)], requests_per_minute=600.0, patience_s=0.5)
     assert {"ok", "asked too late"} == set(told(answers))
     assert told(answers)[-1] == "asked too late"
 
@@ -141,17 +144,17 @@ def test_an_answer_that_never_comes_does_not_outlast_the_slot():
 def test_what_was_slow_is_asked_for_last_the_next_time():
     with Loopback() as server:
         for _ in range(2):
-            ask(server, "/fault/never", "/1.jpg", "/2.jpg")
+            ask(server, "/fault/never", "/1.jpg", "/2.jpg", deadline_s=0.4)
         asked = [path for path, _ in server.asked]
     assert (asked[0], asked[-1]) == ("/fault/never", "/fault/never")
 
 
 def test_one_thing_is_not_asked_for_more_often_than_allowed(server):
-    ask(server, "/one.jpg", min_interval_s=0.3)
     began = time.monotonic()
-    assert told(ask(server, "/one.jpg", min_interval_s=0.3)) == ["ok"]
-    assert time.monotonic() - began > 0.2
-    assert told(ask(server, "/one.jpg", min_interval_s=0.3, patience_s=0.1)) == ["asked too late"]
+    for _ in range(2):
+        assert told(ask(server, "/one.jpg", min_interval_s=1.0)) == ["ok"]
+    assert time.monotonic() - began > 1.0
+    assert told(ask(server, "/one.jpg", min_interval_s=1.0, patience_s=0.1)) == ["asked too late"]
 
 
 def test_what_is_due_together_is_spread(server):

@@ -30,7 +30,7 @@ def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def status(url: str, hosts: tuple[str, ...], *, loopback: bool = True, **request: object) -> str:
-    return fetch([Request(url, **request)], Rules(hosts, loopback=loopback, deadline_s=2.0))[0].status
+    return fetch([Request(url, **request)], Rules(hosts, loopback=loopback, deadline_s=10.0))[0].status
 
 
 @pytest.mark.parametrize("address", PRIVATE)
@@ -67,6 +67,19 @@ def test_only_the_stated_scheme_host_and_port_are_asked(url):
 def test_an_address_is_compared_as_it_is_meant():
     assert origin("HTTPS://Example.ORG/a?b") == "https://example.org:443" == origin("https://example.org:443")
     assert is_at("https://example.org/Straße 1.jpg", ("https://example.org",))
+
+
+@pytest.mark.parametrize(
+    ("path", "is_below"),
+    [("/ours/1.jpg", True), ("/ours/", True), ("/ours", False), ("/", False), ("/other/1.jpg", False), ("/ours/../other/1.jpg", False),
+     ("/ours/%2e%2E/other/1.jpg", False), ("/ours/.", False), ("/ours/..?a", False), ("/ours/a..b/.c.jpg", True), ("/ours/?a=/../b", False)],
+)  # fmt: skip
+def test_where_servers_are_shared_only_what_lies_below_the_stated_path_is_asked_for(path, is_below):
+    with Loopback({"/ours/away": moves("/other/1.jpg")}) as server:
+        asked = status(server.url + path, (f"{server.url}/ours/",))
+        assert asked == ("ok" if is_below else "refused: not in the allow-list")
+        assert len(server.asked) == is_below
+        assert status(f"{server.url}/ours/away", (f"{server.url}/ours/",)) == "refused: redirect out of the allow-list"
 
 
 def test_odd_characters_of_an_address_are_sent_encoded():
@@ -144,7 +157,7 @@ def test_a_key_is_in_no_answer_error_log_or_repr(caplog):
             Request(f"{server.url}/fault/{name}", secrets={"X-Key": SECRET}, secret_query=f"key={SECRET}")
             for name in FAULTS
         ]
-        rules = Rules((server.url,), loopback=True, deadline_s=0.2, at_once=40)
+        rules = Rules((server.url,), loopback=True, deadline_s=0.5, at_once=40, limit_bytes=2**18)
         answers = fetch(requests, rules)
         answers += fetch([replace(requests[0], url="http://elsewhere.example/")], rules)
         assert any(SECRET in path for path, _ in server.asked)

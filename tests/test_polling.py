@@ -21,7 +21,7 @@ from pipeline.stages import STAGES, stage, turns
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
     there = [Camera(f"{n}", f"{n}", -0.1, 51.5, image_url=f"{MEDIA}/{n}.jpg") for n in range(6)]
-    feed = replace(made(min_interval_s=0.2), listing=None, cameras=lambda _: there)
+    feed = replace(made(min_interval_s=1.0), listing=None, cameras=lambda _: there)
     monkeypatch.setattr(feeds, "load", lambda _: feed)
     manners.forget()
     with Loopback() as started:
@@ -29,19 +29,19 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
 
 
 def test_shards_of_a_live_window_are_polled_side_by_side(server, tmp_path):
-    scan = replace(SCAN, cadence_s=0.2, source=server.url, hours="00:00-24:00")
+    scan = replace(SCAN, cadence_s=1.0, source=server.url, hours="00:00-24:00")
     with clusters.spread() as alone:
         begins = datetime.now(UTC) + timedelta(seconds=2.0)
         night = Night(scan, scan.night_of(begins), Lake(tmp_path, "made"), alone)
         night.windows = [
-            Window(begins.replace(minute=0, second=0, microsecond=0), begins, begins + timedelta(seconds=0.6))
+            Window(begins.replace(minute=0, second=0, microsecond=0), begins, begins + timedelta(seconds=2))
         ]
         night.ensure(stage("cameras"), None)
         step = night.ensure(stage("snapshots"), night.windows[0])
         fetched = night.lake.read([step.place]).to_pylist()
     assert len(night.shards) == 3
-    assert [row["status"] for row in fetched] == ["ok"] * 18
-    assert all(timedelta(0) <= row["fetched_at"] - row["slot_at"] < timedelta(seconds=0.2) for row in fetched)
+    assert [row["status"] for row in fetched] == ["ok"] * 12
+    assert all(timedelta(0) <= row["fetched_at"] - row["slot_at"] < timedelta(seconds=1) for row in fetched)
     assert server.connections == 1
 
 

@@ -220,13 +220,13 @@ def test_a_scan_says_how_many_requests_are_under_way_at_once(serve):
 
 
 def test_a_window_is_polled_and_a_picture_that_has_not_changed_is_no_new_one(serve):
-    server, scan = serve(row("a"), row("b", url=f"{MEDIA}/gone.jpg"), min_interval_s=0.2,
+    server, scan = serve(row("a"), row("b", url=f"{MEDIA}/gone.jpg"), min_interval_s=1.0,
                          pages={"/media.example.org/a.jpg": changed,
                                 "/media.example.org/gone.jpg": says(b"", status="404 Not Found")})  # fmt: skip
-    scan = replace(scan, cadence_s=0.2, hours="00:00-24:00")
+    scan = replace(scan, cadence_s=1.0, hours="00:00-24:00")
     listed = cameras.survey(scan)
-    begins = datetime.now(UTC) + timedelta(seconds=0.3)
-    window = replace(scan.windows(scan.night_of(begins))[0], starts_at=begins, ends_at=begins + timedelta(seconds=0.6))
+    begins = datetime.now(UTC) + timedelta(seconds=0.5)
+    window = replace(scan.windows(scan.night_of(begins))[0], starts_at=begins, ends_at=begins + timedelta(seconds=3))
     fetched = snapshots.fetch(listed, scan, window).to_pylist()
     assert [each["status"] for each in fetched] == ["ok"] + ["missed: not modified"] * 2 + ["missed: HTTP 404"] * 3
     assert fetched[0]["jpeg"] == JPEG

@@ -138,7 +138,7 @@ class Feed:
     requests_per_minute: float | None = None
     """Most requests a minute that its terms allow, all cameras together; None where they state none."""
     hosts: tuple[str, ...] = ()
-    """`scheme://host[:port]` of every address it may be asked at; nothing else is ever connected to."""
+    """`scheme://host[:port][/path]` below which everything it may be asked for lies; nothing else is ever asked."""
     bounds: tuple[float, float, float, float] | None = None
     """West, south, east, north of its operator's area, degrees WGS 84; a camera outside is rejected."""
 

@@ -75,7 +75,7 @@ def web(
     """Return a live feed.
 
     Args:
-        hosts: `scheme://host[:port]` of every address it may be asked at.
+        hosts: `scheme://host[:port][/path]` below which every address lies that it may be asked at.
         lists: Every address of its camera list; the answers are read one by one and joined.
         parse: Read one answer; no network. FeedError names row and field where it is not what it has always been.
         bounds: West, south, east, north of the operator's area, degrees WGS 84.

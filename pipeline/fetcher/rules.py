@@ -17,6 +17,8 @@ PORTS = {"http": 80, "https": 443}
 KEPT = "%/:=&?~+!$,;'@()*[]|"
 """Characters of an address that are sent as they stand, beside letters, digits and -._."""
 PLAIN = re.compile(rf"[A-Za-z0-9._{re.escape(KEPT)}-]*")
+CLIMBS = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:[/?]|$)", re.IGNORECASE)
+"""Steps up a path, plain or encoded."""
 CONTACT = "THOROUGHFARE_CONTACT"
 
 
@@ -40,7 +42,7 @@ class Rules:
     """How a feed's servers may be asked."""
 
     hosts: tuple[str, ...]
-    """`scheme://host[:port]` of every server that may be asked, also by way of redirects."""
+    """`scheme://host[:port][/path]` of all that may be asked for, also by way of redirects."""
     requests_per_minute: float | None = None
     """Most requests begun in a minute, all servers together; None for no cap but `at_once`."""
     at_once: int = 1
@@ -90,17 +92,28 @@ def origin(url: str) -> str:
     return f"{scheme.lower()}://{host.lower()}:{port or PORTS[scheme.lower()]}"
 
 
-@lru_cache(maxsize=64)
-def origins(hosts: tuple[str, ...]) -> frozenset[str]:
-    """Return an allow-list in the form of `origin`; SettingsError names an entry that is none."""
-    if wrong := [host for host in hosts if not origin(host)]:
-        raise SettingsError(f"hosts {wrong} are not scheme://host[:port]; mend them where the feed is described")
-    return frozenset(map(origin, hosts))
-
-
+@lru_cache(maxsize=2**14)
 def is_at(url: str, hosts: tuple[str, ...]) -> bool:
-    """Tell whether an address is at one of the servers of an allow-list."""
-    return origin(written(url)) in origins(hosts)
+    """Tell whether an address is below an entry of an allow-list, and does not climb out of it."""
+    url = written(url)
+    at, path = origin(url), _path(url)
+    if not at or CLIMBS.search(path):
+        return False
+    return any(at == allowed and path.startswith(below) for allowed, below in _places(hosts))
+
+
+@lru_cache(maxsize=64)
+def _places(hosts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return server and path of each entry; SettingsError names one that is none."""
+    if wrong := [host for host in hosts if not origin(host)]:
+        raise SettingsError(f"hosts {wrong} are not scheme://host[:port][/path]; mend them where the feed is described")
+    return tuple((origin(host), _path(host)) for host in hosts)
+
+
+def _path(url: str) -> str:
+    """Return what stands behind an address's server."""
+    match = ADDRESS.fullmatch(url)
+    return (match[4] if match else "") or "/"
 
 
 def user_agent(*, loopback: bool) -> str:

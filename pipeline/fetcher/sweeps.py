@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from pipeline.fetcher import manners
-from pipeline.fetcher.rules import Answer, Request, Rules, origin, origins, user_agent, written
+from pipeline.fetcher.rules import Answer, Request, Rules, is_at, origin, user_agent, written
 from pipeline.fetcher.transfers import REDIRECTS, Transfer, retry_after_s
 
 LEAST_S = 1.0
@@ -51,7 +51,6 @@ class Sweep:
 
     def __init__(self, requests: Sequence[Request], rules: Rules, patience_s: float, seen: dict[str, Any]) -> None:
         self.rules, self.seen = rules, seen
-        self.allowed = origins(rules.hosts)
         self.agent = user_agent(loopback=rules.loopback)
         self.began = manners.now()
         self.patience_s = patience_s
@@ -135,15 +134,16 @@ class Sweep:
     def _task(self, number: int, request: Request) -> Task | None:
         """Queue a request, or answer it where its address is not allowed."""
         url = written(request.url)
-        if (at := origin(url)) not in self.allowed:
+        if not is_at(url, self.rules.hosts):
             self.answers[number] = Answer("refused: not in the allow-list")
             return None
+        at = origin(url)
         return Task(self, number, request, url, at, self.began + random.uniform(0.0, self.rules.jitter_s), at)
 
     def _hop(self, task: Task, location: str) -> Answer | None:
         """Follow a redirect inside the allow-list; the answer where it is not followed."""
         url = written(urljoin(task.url, location)) if location else ""
-        if origin(url) not in self.allowed:
+        if not is_at(url, self.rules.hosts):
             return Answer("refused: redirect out of the allow-list")
         if task.hops >= self.rules.redirects:
             return Answer("refused: too many redirects")
