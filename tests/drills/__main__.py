@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 import traceback
@@ -44,7 +45,7 @@ class Bench:
 
 Drill = Callable[[Bench, Path], Row]
 DRILLS: dict[str, Drill] = {
-    "kill-random": lambda bench, at: kills.at_random(at, bench.many(4, 200)),
+    "kill-random": lambda bench, at: kills.at_random(bench.small, at, bench.many(4, 200)),
     "kill-every": lambda bench, at: kills.at_every(bench.tiny, at, bench.many(40, 1)),
     "kill-every-full": lambda bench, at: kills.at_every(bench.tiny, at, bench.many(390, 8), replayed=False),
     "eio": lambda bench, at: disks.failing(bench.tiny, at, "EIO", ("fsync",), bench.many(50, 1)),
@@ -91,6 +92,8 @@ def main() -> int:
     names = [name for name in asked.only or DRILLS if not (asked.short and name in NOT_SHORT)]
     rows = []
     with tempfile.TemporaryDirectory(prefix="drills-") as folder:
+        # killed processes leave temporary files of their libraries: here they go too
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
         bench = Bench(Path(folder), short=asked.short)
         for name in names:
             if why := _cannot(name):

@@ -1,5 +1,7 @@
 """Kill runs: at random moments, and at every fsync, link and unlink of a night."""
 
+import math
+import os
 import random
 import signal
 import subprocess
@@ -12,38 +14,34 @@ from tests.drills.night import HERE, Night
 from tests.drills.rows import Row, timed
 from tests.drills.watch import Reader
 
-WORKING = 0.75
+WORKING = 0.8
 """Share of random kills that fall after a run's first step, when there is something to break."""
 
 
-def at_random(folder: Path, kills: int) -> Row:
-    """Kill real runs at random; go on with the same lake until one run ends, compare, begin anew."""
+def at_random(small: Night, folder: Path, kills: int) -> Row:
+    """Kill runs at random; go on with the same lake until one run ends, compare, begin anew."""
     row = Row(
         "killed at any moment",
-        "SIGKILL at a random time of `thoroughfare run`: a quarter from its start on, imports too, the others once it works",
+        "SIGKILL after a random share of a run's processor time: a fifth from its start on, imports too, the others once it works",
         "the next run goes on; readers see all or nothing; the undisturbed bytes",
     )
     with timed(row):
-        small = Night(folder / "night", hours="07:59-08:01", shard_cameras=2).prepare()
-        first_s, whole_s = _times(small, folder / "timed" / "lake")
-        chance, looks, nights, longest, chain = random.Random(6), 0, 0, 0, 0
-        lake = night.fresh(folder / "kill")
-        reader = Reader(lake, small.folder / "gold")
+        working_s = _spent(small.child(night.fresh(folder / "timed"), replayed=False).go().pid)
+        whole_s = _spent(_started(small, night.fresh(folder / "timed")).pid)
+        chance, looks, nights, longest = random.Random(6), 0, 0, 0
         while row.trials < kills:
-            if _killed(small, lake, chance, first_s, whole_s):
+            lake, chain = night.fresh(folder / "kill"), 0
+            reader = Reader(lake, small.folder / "gold")
+            while row.trials < kills and _killed(small, lake, chance, working_s, whole_s):
                 chain += 1
                 row.note(f"kill {row.trials + 1}")
-                continue
+            again = small.mended(lake, replayed=False)
             seen, wrong = reader.ended()
-            row.wrong += [each for each in [night.unlike(small.gold, lake), night.judged(lake), *wrong] if each]
-            looks, nights, longest, chain = looks + seen, nights + 1, max(longest, chain), 0
-            lake = night.fresh(folder / "kill")
-            reader = Reader(lake, small.folder / "gold")
-        seen, wrong = reader.ended()
-        row.wrong += [each for each in [small.mended(lake, replayed=False), *wrong] if each]
+            row.wrong += [f"night {nights + 1}: {each}" for each in [again, *wrong] if each]
+            looks, nights, longest = looks + seen, nights + 1, max(longest, chain)
         row.seen = (
-            f"{row.trials} kills (a run lasts {whole_s:.0f} s, works from second {first_s:.0f}), {nights + 1} nights "
-            f"finished and compared, up to {max(longest, chain)} kills a night; {looks + seen} looks by a reader"
+            f"{row.trials} kills of runs that take {whole_s:.1f} s of a processor, {working_s:.1f} s of it to work; {nights} "
+            f"nights finished and compared, up to {longest} kills a night; {looks} looks by a reader"
         )
     return row
 
@@ -74,39 +72,35 @@ def at_every(small: Night, folder: Path, every: int = 1, *, replayed: bool = Tru
     return row
 
 
-def _times(small: Night, lake: Path) -> tuple[float, float]:
-    """Return when a run has made its first step and when it ends, seconds."""
-    since = time.monotonic()
-    process = _started(small, lake)
-    assert process.stderr is not None
-    process.stderr.readline()
-    first_s = time.monotonic() - since
-    process.stderr.read()
-    assert process.wait() == 0
-    return first_s, time.monotonic() - since
-
-
-def _killed(small: Night, lake: Path, chance: random.Random, first_s: float, whole_s: float) -> bool:
+def _killed(small: Night, lake: Path, chance: random.Random, working_s: float, whole_s: float) -> bool:
     """Start a run and kill it; False where it was faster and ended well."""
     if chance.random() < WORKING:
-        child = small.child(lake, replayed=False).go()
-        while child.alive() and not child.said():
-            time.sleep(0.005)
-        child.ended(chance.uniform(0, 0.25 * (whole_s - first_s)), hangs=False)
-        code = child.code
+        pid = small.child(lake, replayed=False).go().pid
+        limit_s = chance.uniform(0, 0.5 * working_s)
     else:
-        process = _started(small, lake)
-        try:
-            process.communicate(timeout=chance.uniform(0, 1.02 * whole_s))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-        code = process.returncode
+        pid = _started(small, lake).pid
+        limit_s = chance.uniform(0, 1.02 * whole_s)
+    _spent(pid, limit_s)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     assert code in (0, -signal.SIGKILL), f"a run on a lake of killed runs ended with {code}"
     return code != 0
 
 
-def _started(small: Night, lake: Path) -> "subprocess.Popen[str]":
+def _spent(pid: int, limit_s: float = math.inf) -> float:
+    """Wait until a process has ended, or has used a time of the processor and is killed; return the time it used."""
+    used_s, tick_s = 0.0, 1 / os.sysconf("SC_CLK_TCK")
+    while True:
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        if state == "Z":
+            return used_s
+        used_s = (int(fields[10]) + int(fields[11])) * tick_s
+        if used_s >= limit_s:
+            os.kill(pid, signal.SIGKILL)
+            return used_s
+        time.sleep(0.002)
+
+
+def _started(small: Night, lake: Path) -> "subprocess.Popen[bytes]":
     """Start a real run."""
     words = [sys.executable, "-m", "pipeline", *small.words(lake)]
-    return subprocess.Popen(words, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(words, cwd=HERE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -54,13 +54,13 @@ class Child:
         os.close(self.gate)
         return self
 
-    def ended(self, within_s: float = 120.0, *, hangs: bool = True) -> "Child":
-        """Wait for it; one that has not ended by then is killed, and unless that is meant counted as hung (code -99)."""
+    def ended(self, within_s: float = 240.0) -> "Child":
+        """Wait for it; one that does not end is killed and counted as hung (code -99)."""
         until = time.monotonic() + within_s
         while self.alive():
             if time.monotonic() > until:
                 self.kill()
-                self.code = -99 if hangs else self.code
+                self.code = -99
             time.sleep(0.005)
         return self
 
