@@ -139,6 +139,19 @@ def test_every_flipped_bit_is_found_before_a_value_is_used(storage, tmp_path, re
     assert not any("bytes" in fault or "record" in fault for fault in faults_of(lake))
 
 
+def test_released_parts_are_held_no_more(root):
+    lake = committed(root)
+    lake.hold(PLACE, 1, "f" * 64, [("links", lake.files(PLACE)[0])])
+    lake.release(PLACE)
+    assert lake.held(PLACE, "f" * 64) == {}
+    assert not [key for key in lake.storage.keys(PLACE.folder) if "part-" in key]
+
+
+def test_a_record_holds_what_it_commits_and_no_more(root):
+    note = committed(root).record(f"{PLACE.folder}/commit-r1.json")
+    assert set(note) == {"table", "revision", "files", "lineage"}
+
+
 def test_a_held_part_whose_record_is_damaged_is_not_held(root):
     lake = committed(root)
     lake.hold(PLACE, 1, "f" * 64, [("links", lake.files(PLACE)[0])])
