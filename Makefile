@@ -43,6 +43,7 @@ lint: .venv/.dev
 
 bench: .venv/.dev
 	@.venv/bin/python -m benchmarks.networks
+	@.venv/bin/python -m benchmarks.fetch
 
 clean:
 	rm -rf .uv .venv out
