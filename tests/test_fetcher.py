@@ -2,12 +2,13 @@
 
 import asyncio
 import gzip
+import random
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
-from loopback import FAULTS, JPEG, Connection, Loopback, says, whole
+from loopback import FAULTS, JPEG, Connection, Loopback, says, stops, whole
 
 from pipeline.fetcher import Answer, Request, Rules, fetch, manners
 from pipeline.fetcher.sweeps import Sweep
@@ -209,3 +210,18 @@ def test_a_fault_of_the_program_is_told_to_who_asked_and_the_next_is_served(serv
         with pytest.raises(ZeroDivisionError):
             ask(server, "/1.jpg")
     assert told(ask(server, "/1.jpg")) == ["ok"]
+
+
+def test_answers_with_bytes_changed_are_values_too():
+    draw, answer = random.Random(5), whole(JPEG, 'ETag: "one"', "Content-Type: image/jpeg")
+    pages = {}
+    for n in range(120):
+        changed = bytearray(answer)
+        for _ in range(draw.choice([1, 3, 9])):
+            changed[draw.randrange(160)] = draw.randrange(256)
+        pages[f"/{n}"] = stops(bytes(changed[: draw.choice([len(changed), draw.randrange(len(changed))])]))
+    with Loopback(pages) as server:
+        statuses = told(ask(server, *pages, at_once=16, deadline_s=5.0))
+    known = {*CLASSES.values(), "not a picture", "its server is failing"}
+    assert all(status in known or status.startswith(("HTTP ", "not a picture: ")) for status in statuses)
+    assert statuses.count("ok") > 10
