@@ -1,6 +1,7 @@
 """Every picture gets the one state it deserves, and none stops the night."""
 
 import struct
+import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -92,7 +93,11 @@ def with_clock(image: Image, seconds: float, hundredths: int = 0) -> bytes:
     return raw[:2] + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment + raw[2:]
 
 
-WHOLE = coded(shot(0))
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+WHOLE, PNG = coded(shot(0)), coded(shot(0), ".png")
 SCAN = WHOLE[WHOLE.index(b"\xff\xda") : WHOLE.index(b"\xff\xda") + 14]
 BROKEN = {
     "zero": b"",
@@ -107,7 +112,16 @@ BROKEN = {
     "json": b'{"error": 404}',
     "gif": b"GIF89a\x01\x00\x01\x00\x80\x00\x00",
     "pdf": b"%PDF-1.7",
-    "png": coded(shot(0), ".png"),
+    "png-cut": PNG[: len(PNG) // 2],
+    "png-no-end": PNG[:-12],
+    "png-start-only": PNG[:8],
+    "png-flipped": PNG[:5000] + bytes([PNG[5000] ^ 1]) + PNG[5001:],
+    "png-1bit": PNG[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", 352, 240, 1, 0, 0, 0, 0)) + PNG[33:],
+    "png-16bit": coded(shot(0).astype(np.uint16) * 256, ".png"),
+    "png-bomb-30k": PNG[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)) + PNG[33:],
+    "png-lies": PNG[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", 1500, 1500, 8, 2, 0, 0, 0)) + PNG[33:],
+    "png-text-bomb": PNG[:33] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10**8))) + PNG[33:],
+    "png-two-headers": PNG[:33] + PNG[8:],
     "webp": coded(shot(0), ".webp"),
     "tiff": coded(shot(0), ".tiff"),
     "bmp": coded(shot(0), ".bmp"),
@@ -127,6 +141,8 @@ BROKEN = {
 }
 SOUND = {
     "plain": WHOLE,
+    "png": PNG,
+    "png-trailing-zip": PNG + b"PK\x03\x04" + b"\0" * 5000,
     "trailing-zip": WHOLE + b"PK\x03\x04" + b"\0" * 5000,
     "exif-64k": with_segment(0xE1, b"Exif\0\0" + b"\xff\xd9" * 30_000),
     "grey": coded(cv2.cvtColor(shot(0), cv2.COLOR_BGR2GRAY)),
@@ -138,7 +154,7 @@ SOUND = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_no_whole_sane_jpeg_is_broken(name: str):
+def test_what_is_no_whole_sane_picture_is_broken(name: str):
     (row,) = inspect(snapshot(BROKEN[name]))
     assert row["state"] == "broken"
     assert row["reason"]

@@ -77,6 +77,7 @@ def _at(site: str) -> Feed:
         headers={"Accept": "application/json"},
         key=Key(env="THOROUGHFARE_IBI511_KEY", query="key"),
         times="none",
+        kinds=("jpeg", "png"),
     )
 
 

@@ -55,4 +55,5 @@ FEED = web(
     parse=parse,
     headers={"Accept": "application/json"},
     times="last_modified",
+    kinds=("png", "jpeg"),
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.frames import clocks, jpeg, pictures, views
+from pipeline.frames import clocks, jpeg, pictures, png, views
 from pipeline.tables import FRAMES, frame_id
 
 
@@ -78,7 +78,7 @@ def inspect(cameras: pa.Table, snapshots: pa.Table, settings: Settings) -> pa.Ta
     """Say of every planned observation whether its picture can be used, and if not why.
 
     The states are asked in this order, and the first that holds stands: `missed` (nothing came), `broken` (no whole JPEG
-    of a sane size), `placeholder` (a card, or one picture at several cameras), `dark` (nothing to see), `frozen` (the
+    or PNG of a sane size), `placeholder` (a card, or one picture at several cameras), `dark` (nothing to see), `frozen` (the
     same pixels as an earlier picture of the camera in the window), `stale` (taken long before its slot), `moved` (not
     the camera's usual view), `ok`. A picture is decoded once, after its header has been read and found harmless.
 
@@ -123,7 +123,8 @@ def _look(row: dict[str, Any], settings: Settings) -> _Look:
     look = replace(look, sha256=hashlib.sha256(raw).hexdigest())
     if len(raw) > settings.limit_bytes:
         return look.fails("broken", f"file above {settings.limit_bytes} bytes")
-    header = jpeg.read_header(raw, settings.limit_scans)
+    is_png = raw.startswith(png.START)
+    header = png.read_header(raw) if is_png else jpeg.read_header(raw, settings.limit_scans)
     look = replace(look, header=header)
     if fault := header.fault or _size_fault(header, settings):
         return look.fails("broken", fault)
