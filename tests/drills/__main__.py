@@ -31,7 +31,7 @@ class Bench:
     @cached_property
     def tiny(self) -> Night:
         """A night of one window, for drills of each operation in turn."""
-        return Night(self.folder / "tiny", hours="07:59:30-08:00:00").prepare()
+        return self.small if self.short else Night(self.folder / "tiny", hours="07:59:30-08:00:00").prepare()
 
     @cached_property
     def crewed(self) -> Crewed:
@@ -46,10 +46,10 @@ class Bench:
 Drill = Callable[[Bench, Path], Row]
 DRILLS: dict[str, Drill] = {
     "kill-random": lambda bench, at: kills.at_random(bench.small, at, bench.many(4, 200)),
-    "kill-every": lambda bench, at: kills.at_every(bench.tiny, at, bench.many(40, 1)),
+    "kill-every": lambda bench, at: kills.at_every(bench.tiny, at, bench.many(60, 1)),
     "kill-every-full": lambda bench, at: kills.at_every(bench.tiny, at, bench.many(390, 8), replayed=False),
-    "eio": lambda bench, at: disks.failing(bench.tiny, at, "EIO", ("fsync",), bench.many(50, 1)),
-    "enospc": lambda bench, at: disks.failing(bench.tiny, at, "ENOSPC", ("link",), bench.many(20, 1)),
+    "eio": lambda bench, at: disks.failing(bench.tiny, at, "EIO", ("fsync",), bench.many(90, 1)),
+    "enospc": lambda bench, at: disks.failing(bench.tiny, at, "ENOSPC", ("link",), bench.many(40, 1)),
     "disk-full": lambda bench, at: disks.full(bench.small, at, bench.many(3, 40)),
     "inodes": lambda bench, at: disks.inodes(bench.small, at, bench.many(2, 20)),
     "read-only": lambda bench, at: disks.unwritable(bench.small, at, bench.many(2, 20)),

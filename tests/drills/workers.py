@@ -280,7 +280,7 @@ def _cluster(crewed: Crewed, folder: Path) -> tuple[str, list["subprocess.Popen[
 
 
 def _workers(run: int) -> list[int]:
-    """List a run's worker processes, those of its nannies."""
+    """List a run's workers that have started: Dask then names them by their address."""
     parents, words = {}, {}
     for path in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -289,7 +289,7 @@ def _workers(run: int) -> list[int]:
     below = {run}
     while more := {pid for pid, parent in parents.items() if parent in below} - below:
         below |= more
-    return [pid for pid in below if "spawn_main" in words.get(pid, "")]
+    return [pid for pid in below if words.get(pid, "").startswith("dask worker [")]
 
 
 def _is_alive(pid: int) -> bool:
