@@ -10,11 +10,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pipeline import curate, errors, explain, operate, registry, scans, score
-from pipeline.console import advise, complain, log_as, sentence, show, tell
-from pipeline.errors import PipelineError
-from pipeline.operate import run_night
-from pipeline.options import (
+from pipeline import errors, scans
+from pipeline.commands import curate, explain, operate, registry, score
+from pipeline.commands.operate import run_night
+from pipeline.commands.options import (
     LAKE,
     AnyNight,
     Json,
@@ -36,6 +35,8 @@ from pipeline.options import (
     open_lake,
     scan_of,
 )
+from pipeline.console import advise, complain, log_as, sentence, show, tell
+from pipeline.errors import PipelineError
 
 
 def exit_codes() -> dict[int, str]:

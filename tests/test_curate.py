@@ -6,8 +6,9 @@ import pytest
 from test_lake import LINEAGE, NIGHT, PLACE, links
 from typer.testing import CliRunner
 
-from pipeline import audit, options
+from pipeline import audit
 from pipeline.__main__ import app
+from pipeline.commands import options
 from pipeline.lake import Lake, Place
 from pipeline.tables import TABLES
 
@@ -53,17 +54,17 @@ def test_expire_tells_what_went_and_proves_that_nothing_is_left(lake, monkeypatc
     lake.write(PLACE, 9, links(1))
     ask(lake, "compact")
     late = options.now() + audit.GRACE * 2
-    monkeypatch.setattr("pipeline.curate.now", lambda: late)
+    monkeypatch.setattr("pipeline.commands.curate.now", lambda: late)
     code, told = ask(lake, "expire", "--prove")
     assert code == 0
     assert "0 files expired; collected 1 orphan, 3 superseded; 0 left" in told
-    monkeypatch.setattr("pipeline.curate.now", lambda: late + audit.GRACE * 9)
+    monkeypatch.setattr("pipeline.commands.curate.now", lambda: late + audit.GRACE * 9)
     assert json.loads(ask(lake, "expire", "--prove", "--json")[1])["expired"].keys() == {PLACE.folder}
     assert ask(lake, "verify")[0] == 0
 
 
 def test_a_file_that_should_be_gone_and_is_not_fails_the_proof(lake, monkeypatch):
-    monkeypatch.setattr("pipeline.curate.now", lambda: options.now() + audit.GRACE * 9)
+    monkeypatch.setattr("pipeline.commands.curate.now", lambda: options.now() + audit.GRACE * 9)
     monkeypatch.setattr("pipeline.upkeep.expire", lambda *_: [])
     code, told = ask(lake, "expire", "--prove", "--json")
     assert code == 7

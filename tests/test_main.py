@@ -11,9 +11,10 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from pipeline import errors, score
+from pipeline import errors
 from pipeline.__main__ import app, exit_codes
-from pipeline.operate import NO_SUCH_WINDOW
+from pipeline.commands import score
+from pipeline.commands.operate import NO_SUCH_WINDOW
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = sorted(get_command(app).commands)

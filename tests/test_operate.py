@@ -8,8 +8,9 @@ from datetime import date
 import pytest
 from typer.testing import CliRunner
 
-from pipeline import clusters, metrics, operate, plans
+from pipeline import clusters, metrics, plans
 from pipeline.__main__ import app
+from pipeline.commands import operate
 from pipeline.errors import FeedError, PrivacyError, SettingsError, SpaceError
 from pipeline.lake import Lake
 from pipeline.tables import SNAPSHOTS

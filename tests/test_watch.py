@@ -6,12 +6,12 @@ from datetime import date
 import pytest
 
 from pipeline import console, metrics, scans
+from pipeline.commands.watch import Watch
 from pipeline.errors import FeedError
 from pipeline.lake import Lake, Place
 from pipeline.runner import Night, Step
 from pipeline.stages import stage
 from pipeline.tables import TABLES
-from pipeline.watch import Watch
 
 DAY = date(2026, 5, 5)
 SCAN = scans.load("demo", scans.bundled(), hours="07:59-08:01")

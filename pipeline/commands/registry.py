@@ -6,8 +6,8 @@ import typer
 from typer.core import TyperGroup
 
 from pipeline import scans
+from pipeline.commands.options import Json, Permission, ScanName, SettingsFile, Source, now
 from pipeline.console import advise, show, tell
-from pipeline.options import Json, Permission, ScanName, SettingsFile, Source, now
 
 EXAMPLE = "Example: thoroughfare cameras demo"
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline import scans
-from pipeline.console import show_scores
-from pipeline.options import (
+from pipeline.commands.options import (
     LAKE,
     AnyNight,
     Json,
@@ -21,6 +20,7 @@ from pipeline.options import (
     open_lake,
     scan_of,
 )
+from pipeline.console import show_scores
 
 if TYPE_CHECKING:
     from datetime import date

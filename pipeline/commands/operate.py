@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pipeline import console, scans
-from pipeline.console import advise, complain, show, tell, tell_line
-from pipeline.errors import SettingsError
-from pipeline.options import (
+from pipeline.commands.options import (
     LAKE,
     Json,
     LakeRoot,
@@ -32,6 +30,8 @@ from pipeline.options import (
     now,
     open_lake,
 )
+from pipeline.console import advise, complain, show, tell, tell_line
+from pipeline.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def stage(
     Exit code 99: nothing to do, as the night has no such window or the feed plans nothing in it.
     """
     from pipeline import runner, stages, upkeep
-    from pipeline.watch import Watch
+    from pipeline.commands.watch import Watch
 
     scan = scans.load(name, settings, source=source, permission=permission)
     if table not in (known := [line.table for line in stages.STAGES]):
@@ -178,7 +178,7 @@ def run_night(
 ) -> "list[runner.Step]":
     """Run a night with progress on standard error, run records in the lake, and faults that say where."""
     from pipeline import runner, upkeep
-    from pipeline.watch import Watch
+    from pipeline.commands.watch import Watch
 
     there = open_lake(lake, scan.name)
     upkeep.permit(there, scan, on, now())

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from pipeline.commands.options import LAKE, Json, LakeRoot, LakeScan, LakesScan, date_of, now, open_lake, scan_of
 from pipeline.console import advise, show, tell
-from pipeline.options import LAKE, Json, LakeRoot, LakeScan, LakesScan, date_of, now, open_lake, scan_of
 
 app = typer.Typer()
 

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline import console, scans
-from pipeline.console import advise, show, tell
-from pipeline.options import (
+from pipeline.commands.options import (
     LAKE,
     AnyNight,
     Json,
@@ -27,6 +26,7 @@ from pipeline.options import (
     open_lake,
     scan_of,
 )
+from pipeline.console import advise, show, tell
 
 app = typer.Typer()
 
