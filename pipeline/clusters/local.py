@@ -79,6 +79,8 @@ def _started(count: int, gpus: list[str], security: Security, deaths: int) -> Sp
         for number in range(count)
     }
     quiet = {"dashboard_address": "127.0.0.1:0", "port": 0, "allowed_failures": deaths - 1}
+    # what a nanny says of a slow end comes when the cluster has given its silence back
+    logging.getLogger("distributed.nanny").setLevel(logging.CRITICAL)
     try:
         return SpecCluster(
             workers, {"cls": Scheduler, "options": here | quiet}, security=security, silence_logs=logging.CRITICAL
