@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -225,3 +227,16 @@ def test_answers_with_bytes_changed_are_values_too():
     known = {*CLASSES.values(), "not a picture", "its server is failing"}
     assert all(status in known or status.startswith(("HTTP ", "not a picture: ")) for status in statuses)
     assert statuses.count("ok") > 10
+
+
+@pytest.mark.parametrize("order", ["tensorflow first", "fetcher first"])
+def test_asking_and_tensorflow_get_on_in_one_process(server, order):
+    """TensorFlow holds a libcurl of its own, older than ours."""
+    ask_once = (
+        f"assert fetch([Request('{server.url}/1.jpg')], Rules(('{server.url}',), loopback=True))[0].status == 'ok'"
+    )
+    first, second = ("import tensorflow", "from pipeline.fetcher import Request, Rules, fetch")[
+        :: -1 if "fetcher" in order[:7] else 1
+    ]
+    words = [sys.executable, "-c", f"{first}\n{second}\n{ask_once}"]
+    assert subprocess.run(words, check=False, capture_output=True, timeout=120).returncode == 0

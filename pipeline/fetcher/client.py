@@ -7,8 +7,7 @@ import threading
 import time
 from collections import defaultdict
 
-import pycurl
-
+from pipeline.fetcher.libcurl import pycurl
 from pipeline.fetcher.rules import Rules  # noqa: TC001 - runs
 from pipeline.fetcher.sweeps import LOOK_S, Sweep, Task
 from pipeline.fetcher.transfers import Transfer

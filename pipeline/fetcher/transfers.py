@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import pycurl
-
 from pipeline.fetcher.addresses import is_allowed
+from pipeline.fetcher.libcurl import pycurl
 from pipeline.fetcher.rules import Answer, Rules
 
 CONNECT_S = 5.0
