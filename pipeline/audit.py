@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipeline.errors import IntegrityError, StorageError, WindowNotFoundError
 from pipeline.lake import Lake
-from pipeline.records import Commit, File, Place, digest
+from pipeline.records import Commit, File, Place, digest, record_name
 
 GRACE = timedelta(hours=24)
 """What no commit names is left alone this long: longer than any night, whose run may still commit it."""
@@ -72,7 +72,7 @@ class Shelf:
 
     def is_dropped(self, commit: Commit) -> bool:
         """Tell whether a commit's files are marked as gone."""
-        return f"expired-r{commit.revision}.json" in self.names
+        return record_name(commit.revision, "expired") in self.names
 
 
 def faults(lake: Lake, now: datetime | None = None) -> Iterator[Fault]:
@@ -111,8 +111,8 @@ def superseded(lake: Lake, now: datetime) -> Iterator[tuple[Place, int]]:
     """
     merged = [(shelf, commit, commit.origin) for shelf in _intact(lake) for commit in shelf.commits]
     for shelf, commit, origin in merged:
-        if origin and f"expired-r{origin.revision}.json" not in shelf.names:
-            old = _is_old(lake, shelf.place, f"commit-r{commit.revision}.json", now)
+        if origin and record_name(origin.revision, "expired") not in shelf.names:
+            old = _is_old(lake, shelf.place, record_name(commit.revision), now)
             if old and not any(_fault(lake, shelf.place, file) for file in commit.files):
                 yield shelf.place, origin.revision
 
@@ -172,7 +172,7 @@ def damaged(lake: Lake, place: Place, names: list[str]) -> Iterator[Fault]:
 def _numbers(lake: Lake, shelf: Shelf) -> Iterator[Fault]:
     """Check that revisions are 1 to n, each record bears its name, and no marker is without its commit."""
     where, there = f"{lake}/{shelf.place.folder}", [commit.revision for commit in shelf.commits]
-    named = {f"commit-r{revision}.json" for revision in there}
+    named = {record_name(revision) for revision in there}
     if there and (there != list(range(1, len(there) + 1)) or not named <= shelf.names):
         records = sorted(name for name in shelf.names if name.startswith("commit-r"))
         yield Fault(
@@ -180,7 +180,7 @@ def _numbers(lake: Lake, shelf: Shelf) -> Iterator[Fault]:
             f"{where}: {records} hold revisions {there}, not 1 to {len(there)} by name; restore what is missing",
         )
     markers = {name for name in shelf.names if name.startswith("expired-r")}
-    for name in sorted(markers - {f"expired-r{revision}.json" for revision in there}):
+    for name in sorted(markers - {record_name(revision, "expired") for revision in there}):
         yield Fault("files", f"{where}/{name}: marks a revision that is not there; restore its record or delete it")
 
 

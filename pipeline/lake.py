@@ -253,7 +253,8 @@ class Lake:
         there = self.storage.keys(place.folder)
         if gone := [file.name for file in files if f"{place.folder}/{file.name}" not in there]:
             raise IntegrityError(
-                f"{self}/{place.folder}: {gone[0]} was deleted before its commit; run the command again"
+                f"{self}/{place.folder}: {gone[0]} was deleted before its commit, or was written elsewhere; give every worker "
+                "the same lake at the same path (or an s3:// one) and run again"
             )
 
     def _mark(self, place: Place, commits: list[Commit], because: str) -> None:

@@ -275,7 +275,7 @@ def _places(scan: Scan, on: date, line: Stage) -> list[Place]:
     """List where a stage's tables of a night lie, committed or not."""
     if line.unit in ("scan", "night"):
         return [Place(table, on) for table in (names("products") if line.table == "products" else [line.table])]
-    return [Place(line.table, window.hour_at.date(), window.hour_at.hour) for window in scan.windows(on)]
+    return [Place.of(line.table, window.hour_at) for window in scan.windows(on)]
 
 
 def _local(scan: Scan, window: Window) -> str:

@@ -4,9 +4,9 @@ import hashlib
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True, order=True)
@@ -18,6 +18,11 @@ class Place:
     """UTC date of a window; local date on which a night begins."""
     hour: int | None = None
     """UTC hour of a window; None for a night."""
+
+    @classmethod
+    def of(cls, table: str, hour_at: datetime) -> Self:
+        """Return where the table of the window that begins in an hour, UTC, lies."""
+        return cls(table, hour_at.date(), hour_at.hour)
 
     @property
     def folder(self) -> str:
@@ -121,8 +126,13 @@ def commit_of(note: dict[str, Any]) -> Commit:
 
 
 def record(place: Place, revision: int, kind: str = "commit") -> str:
-    """Name a commit's record, or the marker that its files expired."""
-    return f"{place.folder}/{kind}-r{revision}.json"
+    """Return where a commit's record lies, or the marker that its files expired."""
+    return f"{place.folder}/{record_name(revision, kind)}"
+
+
+def record_name(revision: int, kind: str = "commit") -> str:
+    """Name a commit's record, or the marker that its files expired, in its place."""
+    return f"{kind}-r{revision}.json"
 
 
 def held_record(place: Place, part: int, made_from: str) -> str:

@@ -134,7 +134,7 @@ def _windows(night: Night) -> tuple[list[Window], list[str]]:
         there = [
             window
             for window in night.scan.windows(night.scan_date)
-            if night.lake.last(Place("snapshots", window.hour_at.date(), window.hour_at.hour))
+            if night.lake.last(Place.of("snapshots", window.hour_at))
         ]
         return there, [f"stale or not cannot be told: {error}"]
 
@@ -161,9 +161,7 @@ def _standing(night: Night, line: Stage, window: Window | None) -> Standing:
         return night.standing(line, window)
     except (FeedError, WindowNotFoundError):
         on = night.scan_date
-        place = (
-            Place(line.table, on) if window is None else Place(line.table, window.hour_at.date(), window.hour_at.hour)
-        )
+        place = Place(line.table, on) if window is None else Place.of(line.table, window.hour_at)
         known = Place(names("products")[0], on) if line.table == "products" else place
         return Standing(place, night.lake.last(known), current=True, held=0, shards=1)
 
@@ -196,7 +194,7 @@ def _frames(lake: Lake, windows: list[Window]) -> dict[str, int]:
     """Count the night's observations by state; nothing where they have expired."""
     found: Counter[str] = Counter()
     for window in windows:
-        place = Place("frames", window.hour_at.date(), window.hour_at.hour)
+        place = Place.of("frames", window.hour_at)
         if lake.last(place) and not lake.dropped(place):
             found.update(lake.read([place])["state"].to_pylist())
     return dict(found.most_common())

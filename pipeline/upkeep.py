@@ -98,7 +98,7 @@ def look(lake: Lake, scan: Scan, table: str, purpose: str, now: datetime) -> Non
         )
     at = now.astimezone(UTC).isoformat(timespec="microseconds")
     entry = {"at": at, "table": table, "purpose": purpose.strip()}
-    lake.storage.put(f"{LOOKS}/{at}-{table}.json", (json.dumps(entry, sort_keys=True) + "\n").encode())
+    lake.storage.put(f"{LOOKS}/{at}-{table}.json", _line(entry))
 
 
 def permit(lake: Lake, scan: Scan, scan_date: date, now: datetime) -> None:
@@ -106,17 +106,27 @@ def permit(lake: Lake, scan: Scan, scan_date: date, now: datetime) -> None:
     if words := scan.permission.strip():
         entry = {"at": now.astimezone(UTC).isoformat(), "feed": scan.feed, "permission": words}
         name = hashlib.sha256(f"{scan.feed} {words}".encode()).hexdigest()[:16]
-        lake.storage.put(f"{PERMISSIONS}/{scan_date}-{name}.json", (json.dumps(entry, sort_keys=True) + "\n").encode())
+        lake.storage.put(f"{PERMISSIONS}/{scan_date}-{name}.json", _line(entry))
 
 
 def permissions(lake: Lake) -> list[dict[str, str]]:
     """List every permission stated, by night."""
-    return [json.loads(lake.storage.get(key)) for key in lake.storage.keys(PERMISSIONS)]
+    return _entries(lake, PERMISSIONS)
 
 
 def looks(lake: Lake) -> list[dict[str, str]]:
     """List every look at single vehicles, oldest first."""
-    return [json.loads(lake.storage.get(key)) for key in lake.storage.keys(LOOKS)]
+    return _entries(lake, LOOKS)
+
+
+def _line(entry: dict[str, str]) -> bytes:
+    """Write an entry of a log."""
+    return (json.dumps(entry, sort_keys=True) + "\n").encode()
+
+
+def _entries(lake: Lake, log: str) -> list[dict[str, str]]:
+    """Read the entries of a log, in the order of their names."""
+    return [json.loads(lake.storage.get(key)) for key in lake.storage.keys(log)]
 
 
 def _parquet(lake: Lake, place: Place) -> list[str]:

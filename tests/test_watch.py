@@ -32,7 +32,7 @@ def json_log():
 
 def watched(lake: Lake) -> Watch:
     """Watch one step of two rows, at its second revision."""
-    place = Place("frames", FIRST.hour_at.date(), FIRST.hour_at.hour)
+    place = Place.of("frames", FIRST.hour_at)
     for made_from in ("old", "new"):
         lake.commit(place, [lake.write(place, 0, TABLES["frames"].empty())], {"scan_date": str(DAY), "of": made_from})
     with Watch(lake, DAY, 2) as watch:

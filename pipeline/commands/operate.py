@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("thoroughfare")
 NO_SUCH_WINDOW = 99
 """Exit code of a stage that has nothing to do: the night has no such window, or the feed plans nothing in it."""
+LEFT_ALONE = {"none": ("failed", "completed"), "failed": ("completed",), "completed": ()}
+"""States of nights that a backfill leaves as they are, by what it is to reprocess."""
 app = typer.Typer()
 
 
@@ -126,16 +128,13 @@ def backfill(
     """
     from pipeline import upkeep
 
-    scan, skipped = (
-        scans.load(name, settings, source=source, permission=permission),
-        {"none": ("failed", "completed"), "failed": ("completed",)},
-    )
+    scan = scans.load(name, settings, source=source, permission=permission)
     begins, ends = date_of(first), date_of(last)
     if ends < begins:
         raise SettingsError(f"--to {last} is before --from {first}; swap them")
     dates = [begins + timedelta(days=n) for n in range((ends - begins).days + 1)]
     there = open_lake(lake, name)
-    chosen = [on for on in dates if upkeep.state(there, on) not in skipped.get(reprocess, ())]
+    chosen = [on for on in dates if upkeep.state(there, on) not in LEFT_ALONE[reprocess]]
     told, exit_code = [], 0
     for n, on in enumerate(sorted(chosen, reverse=backwards), start=1):
         of = f"({n} of {len(chosen)})"
@@ -234,7 +233,7 @@ def _is_seen(night: "runner.Night", window: "Window") -> bool:
     """Tell whether a window's sightings are committed: pictures and vectors are behind it."""
     from pipeline.lake import Place
 
-    return night.lake.last(Place("sightings", window.hour_at.date(), window.hour_at.hour)) is not None
+    return night.lake.last(Place.of("sightings", window.hour_at)) is not None
 
 
 def _find_room(night: "runner.Night", windows: "list[Window]", tables: tuple[str, ...] = ()) -> None:
