@@ -79,4 +79,5 @@ def _row(camera: Camera, feed: Feed, scan: Scan) -> dict[str, object]:
         "attribution": feed.attribution or scan.attribution,
         "cleared": feed.cleared,
         "image_url": camera.image_url or None,
+        "stream_url": camera.stream_url or None,
     }

@@ -90,6 +90,7 @@ CAMERAS = Table(
             _column("attribution", _text, "line to show beside anything made of them"),
             _column("cleared", pa.bool_(), "whether its terms allow this use"),
             _column("image_url", _text, "address of its newest picture, without any key", null=True),
+            _column("stream_url", _text, "address of its video, where the feed lists one; never asked for", null=True),
         ]
     ),
     lives_days=KEPT,

@@ -17,7 +17,7 @@ from pyproj import CRS
 
 from pipeline import feeds
 from pipeline.errors import FeedError, SettingsError
-from pipeline.feeds import Camera, Listing, _headings, hk_td, lta_sg, nyc_dot
+from pipeline.feeds import Camera, Listing, hk_td, lta_sg, nyc_dot
 from pipeline.scans import Scan
 
 CLEARED = {"tfl_jamcams", "caltrans_cwwp2", "digitraffic_fi", "lta_sg", "hk_td", "toronto", "calgary", "austin"}
@@ -137,10 +137,12 @@ def test_recorded_cameras_are_told_in_full(shared: Path):
     assert read("tfl_jamcams")[3] == Camera(
         "JamCams_00001.03675", "Blackheath Rd/Greenwich High Rd", -0.02073, 51.4742, 270.0,
         image_url="https://s3-eu-west-1.amazonaws.com/jamcams.tfl.gov.uk/00001.03675.jpg",
+        stream_url="https://s3-eu-west-1.amazonaws.com/jamcams.tfl.gov.uk/00001.03675.mp4",
     )  # fmt: skip
     assert read("caltrans_cwwp2")[0] == Camera(
         "7-1", "I-110 : (196) Avenue 26 Off Ramp", -118.2215, 34.0837, None, "I-110 SB", 120.0,
         "https://cwwp2.dot.ca.gov/data/d7/cctv/image/i110196avenue26offramp/i110196avenue26offramp.jpg",
+        "https://wzmedia.dot.ca.gov/D7/CCTV-196.stream/playlist.m3u8",
     )  # fmt: skip
     assert read("drivebc")[0] == Camera(
         "967",
@@ -201,7 +203,6 @@ def test_a_bearing_is_only_what_the_feed_says_of_the_view(name: str, native_id: 
 def test_a_view_whose_two_accounts_differ_has_no_bearing():
     assert camera("nsw_livetraffic", "00000002-0000-4000-8000-000000000000").bearing_deg is None
     assert camera("drivebc", "9002").bearing_deg is None
-    assert _headings.agreed(0.0, 180.0) is None
 
 
 def test_every_view_of_a_pole_is_a_camera_of_its_own():

@@ -15,6 +15,9 @@ import pyarrow as pa
 from pipeline.errors import FeedNotFoundError
 from pipeline.scans import Scan, Window
 
+TEXTS = ("image_url", "stream_url", "bearing_source")
+"""Texts of a camera that are null in its row where they are empty."""
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -34,11 +37,21 @@ class Camera:
     """Seconds between two new pictures; None where only the scan says."""
     image_url: str = ""
     """Address of its newest picture, without any key; empty where the feed knows without one."""
+    stream_url: str = ""
+    """Address of its video, where the list tells one; a fact for others, never asked for."""
+
+    bearing_source: str = ""
+    """Which field told where it looks, and in which words (`view: ZOOM WEST`); empty where none did."""
+    site: str = ""
+    """The feed's own name of the pole or the place whose views hang together; empty where it names none."""
+    view: str = ""
+    """What tells it from the other views of its site, where name and place are the same; empty where they are not."""
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
-        """Return the camera that a row of `cameras` tells of."""
-        return cls(**{each.name: row[each.name] for each in fields(cls)} | {"image_url": row["image_url"] or ""})
+        """Return the camera that a row of `cameras` tells of; a text that is null there is empty here."""
+        known = {each.name: row[each.name] for each in fields(cls) if each.name in row}
+        return cls(**known | {name: "" for name in TEXTS if known.get(name, "") is None})
 
 
 @dataclass(frozen=True)

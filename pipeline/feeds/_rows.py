@@ -105,6 +105,15 @@ class Row:
             raise FieldError(f"{self.path}: field {field} is {_shown(value)}, not an id")
         return value
 
+    def label(self, field: str) -> str:
+        """Return a text or a whole number as a text; empty where the feed leaves it out."""
+        outer, _, name = field.rpartition(".")
+        holder = self._found(outer, dict, "an object") if outer else self.values
+        value = holder.get(name) if isinstance(holder, dict) else None
+        if value is None:
+            return ""
+        return str(self.whole(field)) if isinstance(value, int) else self.text(field)
+
     def rows(self, field: str) -> list["Row"]:
         """Return the objects of a list inside the row."""
         found = self._found(field, list, "a list")
@@ -122,6 +131,13 @@ class Row:
         if not isinstance(pair, list) or len(pair) < 2 or not all(_is_number(each) for each in pair[:2]):
             raise FieldError(f"{self.path}: field {field}.coordinates is {_shown(found)}, not one point")
         return _float(pair[0]), _float(pair[1])
+
+    def link(self, field: str, below: str) -> str:
+        """Return the address of something else than a picture; empty where the feed leaves it out or leads elsewhere."""
+        try:
+            return self.address(field, below) if self.maybe(field) else ""
+        except (FieldError, DoubtfulError):
+            return ""
 
     def address(self, field: str, below: str) -> str:
         """Return the address of a picture, by https; DoubtfulError where there is none below the one named."""

@@ -1,13 +1,14 @@
 """List the highway cameras of California's twelve Caltrans districts, each with its own cadence."""
 
 from pipeline.feeds import Camera, Listing
-from pipeline.feeds._headings import looking, named, road
+from pipeline.feeds._headings import bearing, looking, named, road
 from pipeline.feeds._lists import gather, records
 from pipeline.feeds._rows import Row, UnfitError
 from pipeline.feeds._web import web
 
 BOUNDS = (-124.6, 32.4, -114.0, 42.1)
 MEDIA = "https://cwwp2.dot.ca.gov/data/"
+STREAMS = "https://wzmedia.dot.ca.gov/"
 DISTRICTS = range(1, 13)
 MINUTES = range(1, 24 * 60 + 1)
 """What an update frequency may be."""
@@ -33,10 +34,11 @@ def _camera(row: Row) -> Camera:
         name=row.name("cctv.location.locationName"),
         lon=row.numeral("cctv.location.longitude"),
         lat=row.numeral("cctv.location.latitude"),
-        bearing_deg=looking(view) if looking(view) is not None else named(view),
+        **bearing(imageDescription=looking(view) or named(view)),
         road=road(row.some("cctv.location.route"), row.some("cctv.location.direction")),
         cadence_s=_cadence_s(row),
         image_url=row.address("cctv.imageData.static.currentImageURL", MEDIA),
+        stream_url=row.link("cctv.imageData.streamingVideoURL", STREAMS),
     )
 
 

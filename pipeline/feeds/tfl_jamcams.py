@@ -1,7 +1,7 @@
 """List TfL's JamCams: London's traffic cameras, a new still about every five minutes."""
 
 from pipeline.feeds import Camera, Listing
-from pipeline.feeds._headings import leading
+from pipeline.feeds._headings import bearing, leading
 from pipeline.feeds._lists import gather, records
 from pipeline.feeds._rows import Row, UnfitError
 from pipeline.feeds._web import web
@@ -31,8 +31,9 @@ def _camera(place: Row) -> Camera:
         name=place.name("commonName"),
         lon=place.number("lon"),
         lat=place.number("lat"),
-        bearing_deg=leading(place.maybe("additionalProperties.view")),
+        **bearing(view=leading(place.maybe("additionalProperties.view"))),
         image_url=place.address("additionalProperties.imageUrl", MEDIA),
+        stream_url=place.link("additionalProperties.videoUrl", MEDIA),
     )
 
 
