@@ -1,15 +1,29 @@
 """List the cameras of a scan: feed -> cameras."""
 
+import hashlib
 import logging
+import re
+import unicodedata
+from base64 import b32encode
+from collections import Counter
 
+import numpy as np
 import pyarrow as pa
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from pipeline import feeds
+from pipeline import bursts, feeds, geo
 from pipeline.errors import PrivacyError, SettingsError
 from pipeline.feeds import Camera, Feed, Rejected
 from pipeline.scans import Scan
 from pipeline.tables import CAMERAS
 
+PLACE_DECIMALS = 2
+"""Of the degrees in a stable id: about a kilometre, so that a place that is surveyed again, or a pole moved, keeps its id."""
+ID_LETTERS = 10
+"""Of base 32 in a stable id: 50 bits, a chance of one in ten million that two of ten thousand cameras share one."""
+POLE_M = 5.0
+"""Cameras of one feed this near to each other hang on one pole, where the feed itself names none (docs/registry.md)."""
 log = logging.getLogger("thoroughfare")
 
 
@@ -45,8 +59,60 @@ def register(scan: Scan) -> tuple[pa.Table, list[Rejected]]:
             f"then state what you were allowed: --i-have-permission '...', or permission in [scan.{scan.name}]"
         )
     listing = feeds.listing(feed, scan)
-    rows = [_row(camera, feed, scan) for camera in _chosen(listing.cameras, scan)]
+    ids = dict(zip((each.native_id for each in listing.cameras), identify(scan.feed, listing.cameras), strict=True))
+    rows = [_row(camera, feed, scan) | ids[camera.native_id] for camera in _chosen(listing.cameras, scan)]
     return CAMERAS.check(pa.Table.from_pylist(rows, schema=CAMERAS.schema)), listing.rejected
+
+
+def identify(feed: str, listed: list[Camera]) -> list[dict[str, str]]:
+    """Give every camera of a feed's whole list its `stable_id` and its `site_id`; the order of the list does not matter.
+
+    A stable id is made of the feed, the name without case, accents and signs, what tells views of one name apart, and
+    the place to `PLACE_DECIMALS`. Cameras that share all of these are told apart by their native ids. A site is what
+    the feed says; else all that are joined by steps of `POLE_M`, called by the least of their stable ids.
+    """
+    keys = [_key(camera) for camera in listed]
+    shared = Counter(keys)
+    stable = [
+        _named(feed, *key, *([camera.native_id] if shared[key] > 1 else []))
+        for key, camera in zip(keys, listed, strict=True)
+    ]
+    return [{"stable_id": id_, "site_id": site} for id_, site in zip(stable, _sites(feed, listed, stable), strict=True)]
+
+
+def plain(name: str) -> str:
+    """Return a name as stable ids hold it: without case, accents, signs and double spaces."""
+    bare = "".join(each for each in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(each))
+    return " ".join(re.findall(r"[^\W_]+", bare)) or name
+
+
+def _key(camera: Camera) -> tuple[str, str, str, str]:
+    """Return what a camera is known by when its native id is not."""
+    lon, lat = (f"{round(degrees, PLACE_DECIMALS) + 0.0:.{PLACE_DECIMALS}f}" for degrees in (camera.lon, camera.lat))
+    return plain(camera.name), camera.view, lon, lat
+
+
+def _named(feed: str, *parts: str) -> str:
+    """Return an id that follows from its parts."""
+    digest = hashlib.sha256("\x1f".join((feed, *parts)).encode()).digest()
+    return f"{feed}-{b32encode(digest).decode().lower()[:ID_LETTERS]}"
+
+
+def _sites(feed: str, listed: list[Camera], stable: list[str]) -> list[str]:
+    """Name the site of each camera."""
+    places = np.array([(camera.lon, camera.lat) for camera in listed], dtype=np.float64).reshape(-1, 2)
+    pairs, _ = geo.within(places[:, 0], places[:, 1], POLE_M)
+    own = np.array([bool(camera.site) for camera in listed], dtype=bool)
+    pairs = pairs[~own[pairs].any(axis=1)]
+    joined = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(listed), len(listed)))
+    _, group = connected_components(joined, directed=False)
+    first: dict[int, str] = {}
+    for id_, number in sorted(zip(stable, group.tolist(), strict=True)):
+        first.setdefault(number, id_)
+    return [
+        f"{feed}:{camera.site}" if camera.site else first[number]
+        for camera, number in zip(listed, group.tolist(), strict=True)
+    ]
 
 
 def _chosen(listed: list[Camera], scan: Scan) -> list[Camera]:
@@ -73,8 +139,9 @@ def _row(camera: Camera, feed: Feed, scan: Scan) -> dict[str, object]:
         "lon": camera.lon,
         "lat": camera.lat,
         "bearing_deg": camera.bearing_deg,
+        "bearing_source": camera.bearing_source or None,
         "road": camera.road,
-        "cadence_s": camera.cadence_s or scan.cadence_s,
+        "cadence_s": camera.cadence_s or bursts.closest_s(scan, camera.native_id),
         "licence": feed.licence or scan.licence,
         "attribution": feed.attribution or scan.attribution,
         "cleared": feed.cleared,

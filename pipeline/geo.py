@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from pyproj import Transformer
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
+from scipy.spatial import cKDTree
 
 EARTH_RADIUS_M = 6371008.8
 WGS84 = "OGC:CRS84"
@@ -56,6 +57,17 @@ def haversine_m(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLi
     rad = [np.radians(np.asarray(each, dtype=np.float64)) for each in (lon1, lat1, lon2, lat2)]
     half = np.sin((rad[3] - rad[1]) / 2) ** 2 + np.cos(rad[1]) * np.cos(rad[3]) * np.sin((rad[2] - rad[0]) / 2) ** 2
     return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(half)))
+
+
+def within(lon: ArrayLike, lat: ArrayLike, reach_m: float) -> tuple[NDArray[np.intp], Floats]:
+    """Return the pairs of points within reach, (n, 2) row numbers with the lesser first, in order, and their metres."""
+    phi, turn = np.radians(np.asarray(lat, np.float64)), np.radians(np.asarray(lon, np.float64))
+    on_sphere = np.column_stack([np.cos(phi) * np.cos(turn), np.cos(phi) * np.sin(turn), np.sin(phi)])
+    chord = 2 * np.sin(reach_m / EARTH_RADIUS_M / 2)
+    pairs = cKDTree(on_sphere.reshape(-1, 3)).query_pairs(chord, output_type="ndarray").reshape(-1, 2)
+    pairs = pairs[np.lexsort(pairs.T[::-1])]
+    first, second = (np.degrees([turn[rows], phi[rows]]) for rows in pairs.T)
+    return pairs, haversine_m(*first, *second)
 
 
 def cells(lon: ArrayLike, lat: ArrayLike, resolution: int) -> NDArray[np.str_]:

@@ -78,12 +78,15 @@ CAMERAS = Table(
     schema=pa.schema(
         [
             _column("camera_id", _text, "`<feed>:<native_id>`"),
+            _column("stable_id", _text, "our own id, of feed, name and place: it stays when the operator renumbers"),
+            _column("site_id", _text, "pole whose views hang together: the feed's own, or within a few metres"),
             _column("feed", _text, "feed that lists it"),
             _column("native_id", _text, "the feed's own id, verbatim"),
             _column("name", _text, "the feed's own name, verbatim"),
             _column("lon", _double, "degrees WGS 84"),
             _column("lat", _double, "degrees WGS 84"),
             _column("bearing_deg", _float, "where it looks, degrees clockwise from north", null=True),
+            _column("bearing_source", _text, "which field told where it looks, and in which words", null=True),
             _column("road", _text, "road it looks at", null=True),
             _column("cadence_s", _float, "seconds between two new pictures"),
             _column("licence", _text, "licence of its pictures"),
@@ -288,10 +291,7 @@ TRAJECTORIES = Table(
     lives_days=3,
 )
 
-TABLES: dict[str, Table] = {
-    table.name: table
-    for table in (CAMERAS, ROADS, SNAPSHOTS, FRAMES, DETECTIONS, EMBEDDINGS, SIGHTINGS, TRANSITIONS, OBSERVABILITY, LINKS, TRAJECTORIES)
-}  # fmt: skip
+TABLES = {table.name: table for table in (CAMERAS, ROADS, SNAPSHOTS, FRAMES, DETECTIONS, EMBEDDINGS, SIGHTINGS, TRANSITIONS, OBSERVABILITY, LINKS, TRAJECTORIES)}  # fmt: skip
 """Every table by name, in the order of the line; products are named by their SQL (`products/<name>`)."""
 
 

@@ -30,7 +30,8 @@ VERDICTS = ("trajectory", "link", "flow", "count", "none", "trajectory")
 def cameras() -> pa.Table:
     rows = [
         {
-            "camera_id": camera, "feed": "demo", "native_id": camera[5:], "name": name, "lon": place(node)[0],
+            "camera_id": camera, "stable_id": camera, "site_id": camera, "feed": "demo",
+            "native_id": camera[5:], "name": name, "lon": place(node)[0],
             "lat": place(node)[1], "bearing_deg": 15.0 * node, "road": "Ring Road", "cadence_s": 2.0,
             "licence": "CC0-1.0", "attribution": "Pictures: <b>Demo City</b>", "cleared": True, "image_url": None,
         }

@@ -73,3 +73,71 @@ def test_the_order_of_the_feed_does_not_matter(feed):
     feed(cameras=lambda _: LISTED[::-1])
     assert cameras.survey(SCAN).equals(before)
     assert before.schema.equals(rows("cameras").schema)
+
+
+def ids(*listed: Camera, feed: str = "made") -> dict[str, dict[str, str]]:
+    found = cameras.identify(feed, list(listed))
+    return {each.native_id: known for each, known in zip(listed, found, strict=True)}
+
+
+def test_a_stable_id_outlives_a_new_native_id_a_new_survey_and_another_spelling():
+    was = ids(Camera("1", "Mill Lane @ Weir St", -0.1261, 51.5031))["1"]["stable_id"]
+    now = ids(Camera("cctv-77", "MILL LANE @ WEIR ST.", -0.1259, 51.5032))["cctv-77"]["stable_id"]
+    assert was == now
+    assert was.startswith("made-")
+    assert len(was) == len("made-") + cameras.ID_LETTERS
+
+
+@pytest.mark.parametrize(
+    "other",
+    [Camera("2", "Mill Road", -0.126, 51.503), Camera("2", "Mill Lane", -0.226, 51.503), Camera("2", "Mill Lane", -0.126, 51.503, view="02")],
+)  # fmt: skip
+def test_another_name_place_or_view_is_another_stable_id(other: Camera):
+    known = ids(Camera("1", "Mill Lane", -0.126, 51.503), other)
+    assert known["1"]["stable_id"] != known["2"]["stable_id"]
+
+
+def test_another_feed_is_another_stable_id():
+    one = Camera("1", "Mill Lane", -0.126, 51.503)
+    assert ids(one)["1"]["stable_id"] != ids(one, feed="other")["1"]["stable_id"]
+
+
+def test_cameras_of_one_name_and_place_are_told_apart_whatever_their_order():
+    twins = [Camera("1", "Mill Lane", -0.126, 51.503), Camera("2", "mill lane", -0.1261, 51.503)]
+    known = ids(*twins)
+    assert known["1"]["stable_id"] != known["2"]["stable_id"]
+    assert ids(*twins[::-1]) == known
+
+
+def test_a_name_of_signs_alone_is_a_name():
+    assert cameras.plain("@@") == "@@"
+    assert cameras.plain("  Hlíð_Norður / 2 ") == "hlið norður 2"
+
+
+def test_what_the_feed_calls_one_site_is_one_and_nothing_else_joins_it():
+    known = ids(
+        Camera("1", "N", 24.1, 60.1, site="K1"), Camera("2", "S", 24.2, 60.1, site="K1"), Camera("3", "T", 24.1, 60.1)
+    )
+    assert (known["1"]["site_id"], known["2"]["site_id"]) == ("made:K1", "made:K1")
+    assert known["3"]["site_id"] == known["3"]["stable_id"]
+
+
+def test_without_a_word_of_the_feed_a_site_is_a_few_metres_wide():
+    metre = 1 / 111_195
+    known = ids(
+        Camera("1", "N", 24.1, 60.1), Camera("2", "S", 24.1, 60.1 + 4.9 * metre), Camera("3", "W", 24.1, 60.1 - 5.2 * metre)
+    )  # fmt: skip
+    assert known["1"]["site_id"] == known["2"]["site_id"] == min(known[each]["stable_id"] for each in ("1", "2"))
+    assert known["3"]["site_id"] == known["3"]["stable_id"]
+
+
+def test_where_a_bearing_is_from_stands_beside_it(feed):
+    feed(cameras=lambda _: [replace(LISTED[0], bearing_source="view: East"), LISTED[1]])
+    assert cameras.survey(SCAN)["bearing_source"].to_pylist() == [None, "view: East"]
+
+
+def test_a_choice_of_cameras_changes_no_id(feed):
+    twins = [Camera("a", "Arch", -73.98, 40.75), Camera("b", "Arch", -73.98, 40.75)]
+    feed(cameras=lambda _: twins)
+    whole = {row["native_id"]: row for row in cameras.survey(SCAN).to_pylist()}
+    assert cameras.survey(replace(SCAN, cameras=("b",))).to_pylist() == [whole["b"]]

@@ -5,6 +5,10 @@ import pytest
 from pipeline.feeds import _headings as headings
 
 
+def degrees_of(told: headings.Told | None) -> float | None:
+    return told and told.bearing_deg
+
+
 @pytest.mark.parametrize(
     ("text", "degrees"),
     [
@@ -13,7 +17,7 @@ from pipeline.feeds import _headings as headings
     ],
 )  # fmt: skip
 def test_a_field_that_is_a_compass_point_is_a_bearing(text: str | None, degrees: float | None):
-    assert headings.named(text) == degrees
+    assert degrees_of(headings.named(text)) == degrees
 
 
 @pytest.mark.parametrize(
@@ -25,7 +29,7 @@ def test_a_field_that_is_a_compass_point_is_a_bearing(text: str | None, degrees:
     ],
 )  # fmt: skip
 def test_a_text_may_begin_with_its_bearing(text: str | None, degrees: float | None):
-    assert headings.leading(text) == degrees
+    assert degrees_of(headings.leading(text)) == degrees
 
 
 @pytest.mark.parametrize(
@@ -39,15 +43,25 @@ def test_a_text_may_begin_with_its_bearing(text: str | None, degrees: float | No
     ],
 )  # fmt: skip
 def test_a_sentence_tells_where_it_looks(text: str | None, degrees: float | None):
-    assert headings.looking(text) == degrees
+    assert degrees_of(headings.looking(text)) == degrees
 
 
 @pytest.mark.parametrize(
-    ("accounts", "degrees"),
-    [((270.0, 270.0), 270), ((None, 90.0), 90), ((315.0, 0.0), 315), ((0.0, 180.0), None), ((None, None), None)],
-)
-def test_two_accounts_of_one_view_must_agree(accounts: tuple[float | None, ...], degrees: float | None):
-    assert headings.agreed(*accounts) == degrees
+    ("accounts", "degrees", "source"),
+    [
+        (("W", "looking west"), 270, "direction: W; view: looking west"), ((None, "Looking East"), 90, "view: Looking East"),
+        (("N-W", "looking north"), 315, "direction: N-W; view: looking north"), (("N", "looking south"), None, ""), ((None, None), None, ""),
+    ],
+)  # fmt: skip
+def test_two_accounts_of_one_view_must_agree_and_are_named(
+    accounts: tuple[str | None, str | None], degrees: float | None, source: str
+):
+    told = headings.bearing(direction=headings.named(accounts[0]), view=headings.looking(accounts[1]))
+    assert told == {"bearing_deg": degrees, "bearing_source": source}
+
+
+def test_the_source_of_a_bearing_is_its_words_and_no_more():
+    assert headings.bearing(view=headings.leading(" ZOOM WEST-The Grove"))["bearing_source"] == "view: ZOOM WEST"
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,7 @@ def test_recorded_cameras_are_told_in_full(shared: Path):
         "JamCams_00001.03675", "Blackheath Rd/Greenwich High Rd", -0.02073, 51.4742, 270.0,
         image_url="https://s3-eu-west-1.amazonaws.com/jamcams.tfl.gov.uk/00001.03675.jpg",
         stream_url="https://s3-eu-west-1.amazonaws.com/jamcams.tfl.gov.uk/00001.03675.mp4",
+        bearing_source="view: West",
     )  # fmt: skip
     assert read("caltrans_cwwp2")[0] == Camera(
         "7-1", "I-110 : (196) Avenue 26 Off Ramp", -118.2215, 34.0837, None, "I-110 SB", 120.0,
@@ -153,6 +154,8 @@ def test_recorded_cameras_are_told_in_full(shared: Path):
         "Highway 16",
         1199.0,
         "https://www.drivebc.ca/images/967.jpg",
+        bearing_source="orientation: E; caption: looking east",
+        site="967",
     )
     assert read("nsw_livetraffic")[2].bearing_deg == 315.0
     assert read("hk_td")[0].name == "Aberdeen Praya Road near Fish Market"
@@ -203,6 +206,29 @@ def test_a_bearing_is_only_what_the_feed_says_of_the_view(name: str, native_id: 
 def test_a_view_whose_two_accounts_differ_has_no_bearing():
     assert camera("nsw_livetraffic", "00000002-0000-4000-8000-000000000000").bearing_deg is None
     assert camera("drivebc", "9002").bearing_deg is None
+
+
+def test_views_of_one_pole_say_so():
+    told = [(each.native_id, each.site, each.view) for each in parsed("digitraffic_fi").cameras]
+    assert told[:2] == [("C9900101", "C99001", "01"), ("C9900102", "C99001", "02")]
+    assert [each.site for each in parsed("ibi511").cameras[:2]] == ["az511.com/31", "az511.com/31"]
+    assert camera("drivebc", "9001").site == "9001"
+
+
+@pytest.mark.parametrize(
+    ("name", "native_id", "source"),
+    [
+        ("tfl_jamcams", "JamCams_09001.00001", "view: "), ("caltrans_cwwp2", "13-1", "imageDescription: "), ("nzta", "9001", "description: "),
+        ("nsw_livetraffic", "00000001-0000-4000-8000-000000000000", "direction: "), ("drivebc", "9001", "orientation: "),
+    ],
+)  # fmt: skip
+def test_a_bearing_says_which_field_told_it(name: str, native_id: str, source: str):
+    assert camera(name, native_id).bearing_source.startswith(source)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_bearing_and_its_source_go_together(name: str):
+    assert all((each.bearing_deg is None) == (not each.bearing_source) for each in parsed(name).cameras)
 
 
 def test_every_view_of_a_pole_is_a_camera_of_its_own():

@@ -170,3 +170,11 @@ def test_the_straight_way_joins_two_points():
 
 def test_an_empty_graph_snaps_nothing():
     assert geo.RoadGraph(pa.table(rows("roads")), UTM).snap(LON, LAT) == []
+
+
+def test_points_within_reach_are_found_with_their_metres():
+    lat = [40.0, 40.0 + 3 / 111_195.08, 40.0 + 12 / 111_195.08, 41.0]
+    pairs, metres = geo.within([-73.0] * 4, lat, 10.0)
+    assert pairs.tolist() == [[0, 1], [1, 2]]
+    np.testing.assert_allclose(metres, [3.0, 9.0], atol=1e-4)
+    assert geo.within([], [], 10.0)[0].shape == (0, 2)

@@ -43,7 +43,8 @@ def road(minutes: float, gap_s: float = 2.0, seed: int = 1, miss: float = 0.0) -
 
 def camera(bearing_deg: float | None = None, camera_id: str = "t:1") -> pa.Table:
     """Make the row of a camera."""
-    row = {"camera_id": camera_id, "feed": "t", "native_id": "1", "name": "", "lon": 0.0, "lat": 0.0, "road": None}
+    row = dict.fromkeys(("camera_id", "stable_id", "site_id"), camera_id)
+    row |= {"feed": "t", "native_id": "1", "name": "", "lon": 0.0, "lat": 0.0, "road": None}
     row |= {
         "bearing_deg": bearing_deg,
         "cadence_s": 2.0,

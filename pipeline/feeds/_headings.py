@@ -5,6 +5,7 @@ along that road it may look either way, so it names the carriageway and leaves t
 """
 
 import re
+from typing import Any, NamedTuple
 
 POINT = r"(?:(?:north|south)[\s-]?(?:east|west)|north|south|east|west|[NS]-?[EW]|[NSEW])"
 """A compass point: eight words or letters."""
@@ -21,26 +22,43 @@ APART_DEG = 45.0
 """Two accounts of one view that differ by more contradict each other."""
 
 
-def named(text: str | None) -> float | None:
-    """Return the bearing of a field that holds nothing but a compass point (`N-W`, `South`), degrees."""
-    return _bearing(NAMED.fullmatch(text or ""))
+class Told(NamedTuple):
+    """Where a text says that its camera looks."""
+
+    bearing_deg: float
+    """Degrees clockwise from north."""
+    words: str
+    """The words that say so."""
 
 
-def leading(text: str | None) -> float | None:
-    """Return the bearing of a text that begins with one (`ZOOM WEST-The Grove`, `South along Hinds Highway`), degrees."""
-    return _bearing(LEADING.match(text or ""))
+def named(text: str | None) -> Told | None:
+    """Read a field that holds nothing but a compass point (`N-W`, `South`)."""
+    return _told(NAMED.fullmatch(text or ""))
 
 
-def looking(text: str | None) -> float | None:
-    """Return the bearing of a sentence about the view (`Airport Drive looking east towards the city.`), degrees."""
-    return _bearing(LOOKING.search(text or ""))
+def leading(text: str | None) -> Told | None:
+    """Read a text that begins with one (`ZOOM WEST-The Grove`, `South along Hinds Highway`)."""
+    return _told(LEADING.match(text or ""))
 
 
-def agreed(*bearings: float | None) -> float | None:
-    """Return the first known bearing, None where two contradict each other."""
-    known = [each for each in bearings if each is not None]
-    apart = any(abs((each - known[0] + 180.0) % 360.0 - 180.0) > APART_DEG for each in known)
-    return known[0] if known and not apart else None
+def looking(text: str | None) -> Told | None:
+    """Read a sentence about the view (`Airport Drive looking east towards the city.`)."""
+    return _told(LOOKING.search(text or ""))
+
+
+def bearing(**accounts: Told | None) -> dict[str, Any]:
+    """Return a camera's `bearing_deg` and `bearing_source`, from what fields of its feed tell.
+
+    The first that tells counts; where two contradict each other, nothing is known.
+    """
+    told = {field: account for field, account in accounts.items() if account}
+    known = [account.bearing_deg for account in told.values()]
+    if not known or any(abs((each - known[0] + 180.0) % 360.0 - 180.0) > APART_DEG for each in known):
+        return {"bearing_deg": None, "bearing_source": ""}
+    return {
+        "bearing_deg": known[0],
+        "bearing_source": "; ".join(f"{field}: {account.words}" for field, account in told.items()),
+    }
 
 
 def carriageway(text: str | None) -> str | None:
@@ -57,8 +75,8 @@ def road(name: str | None, travel: str | None) -> str | None:
     return f"{name} {side}" if name and side and carriageway(name) is None else name or None
 
 
-def _bearing(match: re.Match[str] | None) -> float | None:
-    """Return the bearing of the compass point that a pattern found."""
+def _told(match: re.Match[str] | None) -> Told | None:
+    """Return what a pattern found: the bearing of its compass point, and the words up to it."""
     from pipeline import geo  # here, because listing the feeds' terms needs no geometry
 
-    return geo.bearing(match[1]) if match else None
+    return Told(geo.bearing(match[1]), match.string[match.start() : match.end(1)].strip()) if match else None

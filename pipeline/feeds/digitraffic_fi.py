@@ -36,6 +36,8 @@ def _camera(row: Row) -> Camera:
         lon=lon,
         lat=lat,
         image_url=f"{MEDIA}{quote(_native_id(row))}.jpg",
+        site=row.label("site.properties.id"),
+        view=_native_id(row).removeprefix(row.label("site.properties.id")),
     )
 
 

@@ -1,7 +1,7 @@
 """List British Columbia's highway cameras, which state their own cadence and where they look."""
 
 from pipeline.feeds import Camera, Listing
-from pipeline.feeds._headings import agreed, looking, named
+from pipeline.feeds._headings import bearing, looking, named
 from pipeline.feeds._lists import gather, records
 from pipeline.feeds._rows import Row, UnfitError, address
 from pipeline.feeds._web import web
@@ -32,10 +32,11 @@ def _camera(row: Row) -> Camera:
         name=row.name("name"),
         lon=lon,
         lat=lat,
-        bearing_deg=agreed(named(row.some("orientation")), looking(row.some("caption"))),
+        **bearing(orientation=named(row.some("orientation")), caption=looking(row.some("caption"))),
         road=f"Highway {highway}" if highway else None,
         cadence_s=_cadence_s(row),
         image_url=_address(row),
+        site=row.label("group"),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.errors import SettingsError
 from pipeline.feeds import Camera, Feed, Key, Listing
-from pipeline.feeds._headings import carriageway, road
+from pipeline.feeds._headings import bearing, carriageway, looking, road
 from pipeline.feeds._lists import gather, records
 from pipeline.feeds._rows import Row, UnfitError
 from pipeline.feeds._web import LOOPBACK, web
@@ -32,7 +32,7 @@ def _native_id(row: Row) -> str:
 
 
 def _camera(row: Row) -> Camera:
-    """Build the camera of a view; the direction is that of travel, so nothing tells where it looks."""
+    """Build the camera of a view; the direction is that of travel, so only a sentence about the view tells where it looks."""
     if (status := row.word("view.Status", "Enabled", "Disabled")) != "Enabled":
         raise UnfitError(f"out of service: Status is {status}")
     told = row.text("view.Description")
@@ -42,15 +42,27 @@ def _camera(row: Row) -> Camera:
         name=told or row.name("site.Location"),
         lon=row.number("site.Longitude"),
         lat=row.number("site.Latitude"),
+        **bearing(Description=looking(told)),
         road=road(row.some("site.Roadway"), direction if carriageway(direction) else told),
         image_url=_address(row),
+        site=_site(row),
     )
 
 
 def _address(row: Row) -> str:
     """Return the address of a view's picture, on whichever of the sites lists it."""
-    found = next((each for each in SITES if row.text("view.Url").startswith(each)), SITES[0])
-    return row.address("view.Url", f"{found}/map/Cctv/")
+    return row.address("view.Url", f"{_lister(row)}/map/Cctv/")
+
+
+def _site(row: Row) -> str:
+    """Return the number of a view's pole with the site that counts so: each counts for itself."""
+    number = row.label("site.Id")
+    return f"{_lister(row).removeprefix('https://')}/{number}" if number else ""
+
+
+def _lister(row: Row) -> str:
+    """Return the site that lists a view."""
+    return next((each for each in SITES if row.text("view.Url").startswith(each)), SITES[0])
 
 
 def _at(site: str) -> Feed:

@@ -1,7 +1,7 @@
 """List the Live Traffic cameras of New South Wales, which say in words where they look."""
 
 from pipeline.feeds import Camera, Key, Listing
-from pipeline.feeds._headings import agreed, looking, named
+from pipeline.feeds._headings import bearing, looking, named
 from pipeline.feeds._lists import gather, records
 from pipeline.feeds._rows import Row
 from pipeline.feeds._web import web
@@ -24,7 +24,7 @@ def _camera(row: Row) -> Camera:
         name=row.name("properties.title"),
         lon=lon,
         lat=lat,
-        bearing_deg=agreed(named(row.some("properties.direction")), looking(row.some("properties.view"))),
+        **bearing(direction=named(row.some("properties.direction")), view=looking(row.some("properties.view"))),
         image_url=row.address("properties.href", MEDIA),
     )
 

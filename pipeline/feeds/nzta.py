@@ -1,7 +1,7 @@
 """List New Zealand's state highway cameras; an answer's ids are nested, and its addresses are relative."""
 
 from pipeline.feeds import Camera, Listing
-from pipeline.feeds._headings import leading, road
+from pipeline.feeds._headings import bearing, leading, road
 from pipeline.feeds._lists import elements, gather
 from pipeline.feeds._rows import Row, UnfitError, address
 from pipeline.feeds._web import web
@@ -25,7 +25,7 @@ def _camera(row: Row) -> Camera:
         name=row.name("name"),
         lon=row.numeral("longitude"),
         lat=row.numeral("latitude"),
-        bearing_deg=leading(row.some("description")),
+        **bearing(description=leading(row.some("description"))),
         road=road(row.some("highway"), row.some("direction")),
         image_url=address(SITE + row.name("imageUrl"), f"{SITE}/camera/", "imageUrl"),
     )

@@ -7,6 +7,7 @@ import math
 from collections.abc import Container, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pyproj import CRS
 from pyproj.exceptions import CRSError
@@ -84,7 +85,7 @@ def _camera(row: dict[str, str], metric_crs: str, taken: Container[str]) -> Came
         name=row.get("name") or native_id,
         lon=lon,
         lat=lat,
-        bearing_deg=_facing(native_id, row.get("bearing_deg") or row.get("facing") or ""),
+        **_bearing(native_id, row),
         road=row.get("road") or None,
         cadence_s=_cadence(native_id, row.get("cadence_s") or ""),
     )
@@ -134,6 +135,16 @@ def _area(metric_crs: str) -> tuple[float, float, float, float]:
             f"metric_crs {metric_crs!r} is no coordinate system: {error}; use one such as EPSG:32618"
         ) from error
     return (area.west, area.south, area.east, area.north) if area else (-180.0, -90.0, 180.0, 90.0)
+
+
+def _bearing(native_id: str, row: dict[str, str]) -> dict[str, Any]:
+    """Return where a camera looks and the column that says so; degrees stand before a compass point."""
+    column = next((name for name in ("bearing_deg", "facing") if row.get(name)), "")
+    degrees = _facing(native_id, row.get(column, ""))
+    return {
+        "bearing_deg": degrees,
+        "bearing_source": "" if degrees is None else f"{column}: {row[column]}",
+    }
 
 
 def _facing(native_id: str, text: str) -> float | None:
