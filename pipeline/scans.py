@@ -13,6 +13,11 @@ HOUR = timedelta(hours=1)
 PACKAGED = Path(__file__).parent / "_settings.toml"
 TOML_KINDS: dict[Any, tuple[type, ...]] = {str: (str,), float: (int, float), int: (int,)}
 """What TOML may hold for a field of a kind."""
+SECTIONS = (
+    "cameras", "roads", "snapshots", "frames", "detections", "embeddings", "sightings", "transitions", "observability",
+    "links", "trajectories", "products", "bursts", "plan",
+)  # fmt: skip
+"""What `[scan.<name>.<section>]` may set: the stages, who is polled closely, and what a night may ask for."""
 RESERVED = ("list", "feeds", "check", "diff")
 """Words that follow `thoroughfare cameras`; no scan is called so."""
 S = TypeVar("S")
@@ -72,22 +77,25 @@ class Scan:
 
     def settings(self, stage: str, kind: type[S]) -> S:
         """Build a stage's Settings: its own section, then the scan's keys of the same name, then its defaults."""
-        names = {each.name for each in fields(kind)}  # type: ignore[arg-type]
-        chosen = self.stages.get(stage, {})
+        kinds = {each.name: TOML_KINDS.get(each.type) for each in fields(kind)}  # type: ignore[arg-type]
+        names, chosen = set(kinds), self.stages.get(stage, {})
         if unknown := sorted(set(chosen) - names):
             raise SettingsError(
                 f"settings [scan.{self.name}.{stage}]: unknown keys {unknown}; choose from {sorted(names)}"
             )
+        for name, value in chosen.items():
+            if (kind_of := kinds[name]) and (not isinstance(value, kind_of) or isinstance(value, bool)):
+                wanted = "a text" if str in kind_of else "a whole number" if float not in kind_of else "a number"
+                raise SettingsError(f"settings [scan.{self.name}.{stage}]: {name} = {value!r} is not {wanted}; mend it")
         shared = {name: getattr(self, name) for name in names if hasattr(self, name)}
         return kind(**(shared | chosen))
 
     def windows(self, scan_date: date) -> list[Window]:
         """List the UTC hours of the local night that begins on `scan_date`; 7 or 9 of 8 when the clocks change."""
-        zone = ZoneInfo(self.timezone)
-        first, last = (time.fromisoformat(part) for part in self.hours.replace("24:00", "00:00").split("-"))
+        first, last = self._local
         until = scan_date if last > first else scan_date + timedelta(days=1)
-        starts_at = datetime.combine(scan_date, first, zone).astimezone(UTC)
-        ends_at = datetime.combine(until, last, zone).astimezone(UTC)
+        starts_at = self.starts_at(scan_date)
+        ends_at = datetime.combine(until, last, ZoneInfo(self.timezone)).astimezone(UTC)
         hour_at = starts_at.replace(minute=0, second=0, microsecond=0)
         windows = []
         while hour_at < ends_at:
@@ -95,11 +103,20 @@ class Scan:
             hour_at += HOUR
         return windows
 
+    def starts_at(self, scan_date: date) -> datetime:
+        """Return the first instant of a night, UTC: what its slots are counted from."""
+        return datetime.combine(scan_date, self._local[0], ZoneInfo(self.timezone)).astimezone(UTC)
+
     def night_of(self, moment: datetime) -> date:
         """Return the scan date of the night that last began at or before an instant."""
-        local = moment.astimezone(ZoneInfo(self.timezone))
-        first = time.fromisoformat(self.hours.split("-")[0])
-        return local.date() if local.time() >= first else local.date() - timedelta(days=1)
+        local = moment.astimezone(ZoneInfo(self.timezone)).date()
+        return local if self.starts_at(local) <= moment else local - timedelta(days=1)
+
+    @property
+    def _local(self) -> tuple[time, time]:
+        """Local times at which a night begins and ends."""
+        first, last = (time.fromisoformat(part) for part in self.hours.replace("24:00", "00:00").split("-"))
+        return first, last
 
 
 def load(name: str, path: Path | None = None, **changes: Any) -> Scan:
@@ -116,6 +133,8 @@ def load(name: str, path: Path | None = None, **changes: Any) -> Scan:
         raise SettingsError(f"{path}: no [scan.{name}]; choose from {sorted(sections)} or add the section")
     stages = {key: value for key, value in sections[name].items() if isinstance(value, dict)}
     keys = {key: value for key, value in sections[name].items() if key not in stages}
+    if strange := sorted(set(stages) - set(SECTIONS)):
+        raise SettingsError(f"{path} [scan.{name}.{strange[0]}]: no such section; choose from {list(SECTIONS)}")
     known = {each.name: each for each in fields(Scan)}
     if unknown := sorted(set(keys) - set(known)):
         raise SettingsError(f"{path} [scan.{name}]: unknown keys {unknown}; choose from {sorted(known)}")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline import bursts
 from pipeline.errors import FeedError
 from pipeline.feeds import Camera, Feed, Picture
 from pipeline.feeds.archive import graphml, listing, recordings
@@ -44,13 +45,18 @@ def cameras(scan: Scan) -> list[Camera]:
 def slots(scan: Scan, window: Window, native_id: str) -> list[datetime]:
     """Plan the observations of a camera: the times of its frames, and one per cadence in every gap between them.
 
+    Where the scan has bursts, only those that its sweeps and bursts would have come by: what would be known of a place
+    if it had been polled so.
+
     Hours in which no camera of the archive has a frame were not recorded and have no slots; nor has the time before a
     camera's first frame or after its last.
     """
     recording = _recording(scan, native_id)
     first, last = (bisect_left(recording.slots, at) for at in (window.starts_at, window.ends_at))
     recorded = first < last and (window.hour_at in recording.hours or window.hour_at in hours(scan))
-    return list(recording.slots[first:last]) if recorded else []
+    there = list(recording.slots[first:last]) if recorded else []
+    polled = bursts.read(scan) is not bursts.SWEEPS
+    return bursts.thinned(there, bursts.slots(scan, window, native_id)) if polled else there
 
 
 def picture(scan: Scan, camera: Camera, slot: datetime) -> Picture:

@@ -5,7 +5,7 @@ planted (`faults.py`); the truth for scores and training is in `labels.py`. Ever
 """
 
 import hashlib
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,12 +14,13 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
+from pipeline import bursts
 from pipeline.errors import FeedError
 from pipeline.feeds import Camera, Feed, Picture
 from pipeline.feeds.demo import render, traffic
 from pipeline.feeds.demo.city import CROSS_M, MILL, OFF, ON, PARKWAY, QUAY, SLIP_M, STATIONS, Array, lonlat
 from pipeline.feeds.demo.faults import FAULTS, Fault, broken, fault_at, placeholder
-from pipeline.feeds.demo.labels import BOXES, example, planned, standing, true_passes, truth_boxes
+from pipeline.feeds.demo.labels import BOXES, example, standing, true_passes, truth_boxes
 from pipeline.scans import Scan, Window
 from pipeline.tables import ROADS
 
@@ -36,17 +37,15 @@ def cameras(scan: Scan) -> list[Camera]:
     places = lonlat(np.array([[each.lens.x_m, each.lens.y_m] for each in STATIONS.values()]))
     return [
         Camera(each.native_id, each.name, round(float(lon), 6), round(float(lat), 6), round(each.lens.yaw_deg, 1), each.road,
-               scan.cadence_s)
+               bursts.closest_s(scan, each.native_id), bearing_source="yaw of its lens")
         for each, (lon, lat) in zip(STATIONS.values(), places, strict=True)
     ]  # fmt: skip
 
 
 def slots(scan: Scan, window: Window, native_id: str) -> list[datetime]:
-    """Plan one observation a cadence, counted from the night's start."""
+    """Plan a camera's sweeps and bursts."""
     _station(native_id)
-    return [
-        slot for slot, _ in planned(scan, _night(scan, window.starts_at)) if window.starts_at <= slot < window.ends_at
-    ]
+    return bursts.slots(scan, window, native_id)
 
 
 def picture(scan: Scan, camera: Camera, slot: datetime) -> Picture:
@@ -100,7 +99,8 @@ def _edge(start: str, end: str, points: Array, nodes: dict[str, Array]) -> dict[
 
 def fingerprint(scan: Scan, window: Window | None) -> str:
     """Name the truth and the renderer; the list, the roads and every picture follow from them."""
-    return f"{_sources()} {scan.timezone} {scan.hours} {scan.cadence_s:g} {window or ''}".strip()
+    polled = "" if bursts.read(scan) is bursts.SWEEPS else f" {bursts.read(scan)}"
+    return f"{_sources()} {scan.timezone} {scan.hours} {scan.cadence_s:g}{polled} {window or ''}".strip()
 
 
 @lru_cache(maxsize=1)
@@ -133,17 +133,7 @@ def _station(native_id: str) -> None:
 
 def _second(scan: Scan, slot: datetime) -> float:
     """Return seconds between the start of a slot's night and the slot."""
-    return (slot - _starts_at(scan, _night(scan, slot))).total_seconds()
-
-
-def _starts_at(scan: Scan, scan_date: date) -> datetime:
-    return scan.windows(scan_date)[0].starts_at
-
-
-def _night(scan: Scan, at: datetime) -> date:
-    """Return the scan date of the night that an instant belongs to."""
-    local = at.astimezone(ZoneInfo(scan.timezone)).date()
-    return local if _starts_at(scan, local) <= at else local - timedelta(days=1)
+    return (slot - scan.starts_at(scan.night_of(slot))).total_seconds()
 
 
 FEED = Feed(

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
+from pipeline import bursts
 from pipeline.feeds.demo import render, traffic
 from pipeline.feeds.demo.canvas import Image, Light
 from pipeline.feeds.demo.city import STATIONS, Array, Lens, Look
@@ -56,19 +57,18 @@ def truth_boxes(scan: Scan, scan_date: date, cameras: tuple[str, ...] = ()) -> p
     """
     rows: list[tuple[object, ...]] = []
     for native_id in cameras or scan.cameras or tuple(STATIONS):
-        for slot, second in planned(scan, scan_date):
+        for slot, second in planned(scan, scan_date, native_id):
             rows += _seen(native_id, slot, second)
     columns = [[row[number] for row in rows] for number in range(len(BOXES))]
     table = pa.table([pa.array(values, kind) for values, kind in zip(columns, BOXES.types, strict=True)], schema=BOXES)
     return table.sort_by([(name, "ascending") for name in ("camera_id", "slot_at", "vehicle_id")])
 
 
-def planned(scan: Scan, scan_date: date) -> list[tuple[datetime, float]]:
-    """Return the night's slots, UTC, with their seconds after its start."""
-    windows = scan.windows(scan_date)
-    count = int(np.ceil((windows[-1].ends_at - windows[0].starts_at).total_seconds() / scan.cadence_s))
-    seconds = [number * scan.cadence_s for number in range(count)]
-    return [(windows[0].starts_at + timedelta(seconds=second), second) for second in seconds]
+def planned(scan: Scan, scan_date: date, native_id: str) -> list[tuple[datetime, float]]:
+    """Return a camera's slots of a night, UTC, with their seconds after its start."""
+    first = scan.starts_at(scan_date)
+    slots = (slot for window in scan.windows(scan_date) for slot in bursts.slots(scan, window, native_id))
+    return [(slot, (slot - first).total_seconds()) for slot in slots]
 
 
 def _seen(native_id: str, slot: datetime, second: float) -> list[tuple[object, ...]]:
