@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline import detectors, networks
+from pipeline.decoder import decode
 from pipeline.detectors import Boxes, Detector
 from pipeline.tables import DETECTIONS, frame_id
 
@@ -54,12 +54,6 @@ def detect(frames: pa.Table, snapshots: pa.Table, settings: Settings) -> pa.Tabl
     for batch in wanted.to_batches(max_chunksize=settings.batch):
         rows += _batch(batch.to_pylist(), images, detector, settings)
     return DETECTIONS.check(pa.Table.from_pylist(rows, schema=DETECTIONS.schema))
-
-
-def decode(jpeg: bytes) -> NDArray[np.uint8] | None:
-    """Decode bytes to (h, w, 3) BGR, grey ones too; None where they are no picture."""
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) if jpeg else None
-    return None if image is None else np.asarray(image, np.uint8)
 
 
 def _pictures(snapshots: pa.Table, wanted: set[str]) -> dict[str, bytes]:

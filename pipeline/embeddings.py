@@ -4,12 +4,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline import encoders, networks
+from pipeline.decoder import decode
 from pipeline.encoders import Encoder
 from pipeline.tables import EMBEDDINGS, frame_id
 
@@ -47,7 +47,7 @@ def embed(detections: pa.Table, snapshots: pa.Table, settings: Settings) -> pa.T
     encoder = encoders.load(settings.encoder)
     rows: list[dict[str, Any]] = []
     pictured = _pictured(wanted, snapshots)
-    images = networks.ahead(_decode, (jpeg for jpeg, _ in pictured))
+    images = networks.ahead(decode, (jpeg for jpeg, _ in pictured))
     for (_, found), image in zip(pictured, images, strict=True):
         rows += [] if image is None else _encoded(image, found, encoder)
     return EMBEDDINGS.check(pa.Table.from_pylist(rows, schema=EMBEDDINGS.schema))
@@ -67,12 +67,6 @@ def _pictured(wanted: dict[str, list[dict[str, Any]]], snapshots: pa.Table) -> l
     camera, slot, jpeg = (snapshots[name].to_pylist() for name in ("camera_id", "slot_at", "jpeg"))
     named = {frame_id(*at): content for *at, content in zip(camera, slot, jpeg, strict=True)}
     return [(named[frame], found) for frame, found in wanted.items() if named.get(frame)]
-
-
-def _decode(jpeg: bytes) -> NDArray[np.uint8] | None:
-    """Decode a frame; None where its bytes are no picture."""
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    return None if image is None else np.asarray(image, np.uint8)
 
 
 def _encoded(image: NDArray[np.uint8], found: list[dict[str, Any]], encoder: Encoder) -> list[dict[str, Any]]:

@@ -12,7 +12,10 @@ from pipeline.lake import digest
 from pipeline.scans import Scan
 
 HERE = Path(__file__).parent
-FOUNDATION = ("tables.py", "geo.py", "scans.py", "query.py", "networks.py", "motion.py", "travel.py")
+FOUNDATION = (
+    "tables.py", "geo.py", "scans.py", "query.py", "networks.py", "motion.py", "travel.py",
+    "decoder/__init__.py", "decoder/child.py", "decoder/wire.py",
+)  # fmt: skip
 """Modules every stage stands on; their text is part of every lineage."""
 LIBRARIES = ("numpy", "pyarrow", "duckdb", "opencv-python-headless", "geopandas", "shapely", "h3", "scipy", "keras")
 

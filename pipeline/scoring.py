@@ -6,13 +6,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline import cameras, detections, embeddings, encoders, feeds, frames, scores, snapshots, upkeep
+from pipeline import cameras, decoder, detections, embeddings, encoders, feeds, frames, scores, snapshots, upkeep
 from pipeline.errors import WindowNotFoundError
 from pipeline.feeds import Camera
 from pipeline.lake import Lake
@@ -145,8 +144,7 @@ def _images(wanted: pa.Table, scan: Scan) -> dict[tuple[str, Any], NDArray[np.ui
     came = _pictures(once, scan).filter(pc.field("jpeg").is_valid())
     images = {}
     for row in came.to_pylist():
-        image = cv2.imdecode(np.frombuffer(row["jpeg"], np.uint8), cv2.IMREAD_COLOR)
-        if image is not None:
+        if (image := decoder.decode(row["jpeg"])) is not None:
             images[row["camera_id"], row["slot_at"]] = image
     if wanted.num_rows and not images:
         raise WindowNotFoundError(

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline import cameras, frames, snapshots
-from pipeline.frames import clocks, jpeg, pictures
+from pipeline import cameras, decoder, frames, snapshots
+from pipeline.frames import clocks, jpeg
 from pipeline.scans import Scan, Window
 from pipeline.tables import FRAME_STATES, FRAMES
 
@@ -167,7 +167,7 @@ def test_an_unusual_but_whole_picture_is_ok(name: str):
 
 
 def test_a_picture_too_large_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pictures, "decode", lambda _: pytest.fail("decoded"))
+    monkeypatch.setattr(decoder, "look", lambda _: pytest.fail("decoded"))
     (row,) = inspect(snapshot(claiming(60_000, 60_000)))
     assert (row["state"], row["width_px"], row["height_px"]) == ("broken", 60_000, 60_000)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline import decoder
 from pipeline.frames import clocks, jpeg, pictures, png, views
 from pipeline.tables import FRAMES, frame_id
 
@@ -141,9 +142,10 @@ def _size_fault(header: jpeg.Header, settings: Settings) -> str | None:
 
 def _seen(look: _Look, raw: bytes, settings: Settings) -> _Look:
     """Decode a picture and say what it shows."""
-    image = pictures.decode(raw)
+    decoded = decoder.look(raw)
+    image = decoded.pixels
     if image is None or image.shape[:2] != (look.header.height_px, look.header.width_px):
-        return look.fails("broken", "cannot be decoded")
+        return look.fails("broken", decoded.fault or decoder.UNREADABLE)
     middle = pictures.between_overlays(image, settings.overlay_share)
     luminance = pictures.gray(image)
     look = replace(look, pixels=pictures.pixels_hash(middle), view=views.view(luminance))

@@ -17,15 +17,6 @@ ALIKE = 1.0
 """Mean difference of two rows, levels, below which the one repeats the other."""
 
 
-def decode(raw: bytes) -> NDArray[np.uint8] | None:
-    """Decode a JPEG to (h, w, 3) BGR uint8 as its sensor lay, whatever its EXIF says; None where that fails."""
-    try:
-        image = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:
-        return None
-    return None if image is None else np.asarray(image, dtype=np.uint8)
-
-
 def gray(image: NDArray[np.uint8]) -> Gray:
     """Return the luminance of a BGR image."""
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
