@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import sys
+import unicodedata
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -24,6 +25,8 @@ ACROSS = 9
 """Windows side by side: a night's when the clocks go back."""
 PIPED_WIDTH = 1000
 """Columns of text where no terminal says how many there are."""
+LINES = "\n\t"
+"""Of what does not print, all that an error or a log may hold."""
 CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
 """User and password of an address: never written."""
 log = logging.getLogger("thoroughfare")
@@ -36,7 +39,7 @@ class Stderr(logging.Handler):
         """Write one line; what libraries say below a warning is left out."""
         if record.levelno < logging.WARNING and record.name != log.name:
             return
-        sys.stderr.write(without_credentials(self.format(record)) + "\n")
+        sys.stderr.write(printable(without_credentials(self.format(record)), LINES) + "\n")
 
 
 def _plain(value: Any) -> str:
@@ -69,6 +72,16 @@ def without_credentials(text: str) -> str:
     return CREDENTIALS.sub("", text)
 
 
+def printable(text: str, spared: str = "") -> str:
+    """Write what a terminal might obey, or what turns the reading round, as its escape; names come from strangers."""
+    return text if text.isprintable() else "".join(each if each in spared else _escaped(each) for each in text)
+
+
+def _escaped(character: str) -> str:
+    kind = unicodedata.category(character)
+    return ascii(character)[1:-1] if kind.startswith("C") or kind in ("Zl", "Zp") else character
+
+
 def log_is_json() -> bool:
     """Tell whether a machine reads standard error."""
     return log.isEnabledFor(logging.INFO)
@@ -79,7 +92,7 @@ def complain(sentence: str, exit_code: int) -> None:
     if log_is_json():
         log.error("error", extra={"facts": {"message": sentence, "exit_code": exit_code}})
     else:
-        sys.stderr.write(f"thoroughfare: {without_credentials(sentence)}\n")
+        sys.stderr.write(f"thoroughfare: {printable(without_credentials(sentence), LINES)}\n")
 
 
 def advise(*commands: str) -> None:
@@ -183,7 +196,7 @@ def _cell(value: Any) -> str:
     """Write one value; numbers to six decimals."""
     if isinstance(value, float):
         return f"{value:.6f}".rstrip("0").rstrip(".")
-    return "" if value is None else str(value)
+    return "" if value is None else printable(str(value))
 
 
 def show_scores(found: dict[str, Any], following: str, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline import metrics, query, upkeep
+from pipeline.console import printable
 from pipeline.errors import PipelineError, WindowNotFoundError
 from pipeline.lake import Lake
 from pipeline.scans import Scan
@@ -18,7 +19,7 @@ SHOWN = tuple(name for name in TABLES if name not in ("snapshots", "embeddings")
 """Tables people may ask: pixels and vectors are not among them."""
 RUNS = "runs"
 """The table of run records: no part of any night."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝")
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 """First characters that a spreadsheet would run."""
 
 
@@ -51,7 +52,10 @@ def ask(statement: str, lake: Lake, scan: Scan, scan_date: date, purpose: str, n
 
 
 def to_csv(rows: pa.Table) -> str:
-    """Write rows as CSV that no spreadsheet will run: a cell that begins like a formula gets an apostrophe."""
+    """Write rows as CSV that no spreadsheet and no terminal will run.
+
+    A cell that begins like a formula gets an apostrophe; what does not print is written as its escape.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(rows.column_names)
@@ -101,5 +105,7 @@ def _night(lake: Lake, scan_date: date, name: str) -> pa.Table:
 
 
 def _harmless(value: Any) -> Any:
-    """Take the formula out of a text cell."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    """Take out of a text cell what a spreadsheet or a terminal would run."""
+    if not isinstance(value, str):
+        return value
+    return printable(f"'{value}" if value.startswith(FORMULA) else value)

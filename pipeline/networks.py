@@ -10,6 +10,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -224,19 +225,32 @@ def _card(path: Path) -> dict[str, Any]:
 
 
 def _checked(path: Path, content: bytes, wanted: dict[str, tuple[int, ...]]) -> Weights:
+    """Read the arrays of an archive; their headers are held against what is wanted before a value is read."""
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            stated = {name.removesuffix(".npy"): _stated(archive, name) for name in archive.namelist()}
+        for name, shape in wanted.items():
+            if stated.get(name) != (shape, np.dtype(np.float16)):
+                raise IntegrityError(
+                    f"{path}: {name} is not a float16 array of shape {shape}; these are another network's weights"
+                )
+        if unknown := sorted(set(stated) - set(wanted)):
+            raise IntegrityError(f"{path}: unknown arrays {unknown[:3]}; these are another network's weights")
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            found = {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+            return {name: stored[name].astype(np.float32) for name in wanted}
+    except (ValueError, OSError, RuntimeError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise IntegrityError(f"{path}: not plain arrays ({error}); install the package again") from error
-    for name, shape in wanted.items():
-        if name not in found or found[name].shape != shape or found[name].dtype != np.float16:
-            raise IntegrityError(
-                f"{path}: {name} is not a float16 array of shape {shape}; these are another network's weights"
-            )
-    if unknown := sorted(set(found) - set(wanted)):
-        raise IntegrityError(f"{path}: unknown arrays {unknown[:3]}; these are another network's weights")
-    return {name: value.astype(np.float32) for name, value in found.items()}
+
+
+def _stated(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return the shape and kind that an array's header states."""
+    with archive.open(name) as file:
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError(f"{name}: not as numpy.savez writes it")
+        shape, _, kind = np.lib.format.read_array_header_1_0(file)
+        if kind.hasobject:
+            raise ValueError(f"{name}: pickled objects")
+        return shape, kind
 
 
 @contextmanager

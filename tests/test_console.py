@@ -73,3 +73,8 @@ def test_scores_are_followed_by_the_next_command_and_json_by_nothing(capsys, mon
     assert shown.endswith("Next: thoroughfare report\n")
     console.show_scores({"recall": 0.5}, "thoroughfare report", as_json=True)
     assert json.loads(capsys.readouterr().out) == {"recall": 0.5}
+
+
+def test_what_a_terminal_would_obey_is_written_as_its_escape(capsys):
+    console.show([{"name": "Bridge\x1b[2J\u202eegdirB\u2028a\u00a0b\n"}], ["name"])
+    assert capsys.readouterr().out.split("\n")[1].strip() == "Bridge\\x1b[2J\\u202eegdirB\\u2028a\u00a0b\\n"
