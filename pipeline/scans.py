@@ -18,7 +18,7 @@ SECTIONS = (
     "links", "trajectories", "products", "bursts", "plan",
 )  # fmt: skip
 """What `[scan.<name>.<section>]` may set: the stages, who is polled closely, and what a night may ask for."""
-RESERVED = ("list", "feeds", "check", "diff")
+RESERVED = ("list", "feeds", "check", "diff", "export")
 """Words that follow `thoroughfare cameras`; no scan is called so."""
 S = TypeVar("S")
 

@@ -81,12 +81,12 @@ def scan_of(root: str, name: str) -> str:
     return there[0]
 
 
-def date_of(text: str) -> date:
+def date_of(text: str, option: str = "--date") -> date:
     """Read a date as the options have it."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise SettingsError(f"--date {text!r} is not a date; write YYYY-MM-DD") from error
+        raise SettingsError(f"{option} {text!r} is not a date; write YYYY-MM-DD") from error
 
 
 def now() -> datetime:
