@@ -1,17 +1,17 @@
 """Fetch the planned observations of some cameras in one window: cameras -> snapshots."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
+from itertools import chain, groupby, pairwise
 from typing import Any
 
 import pyarrow as pa
 
 from pipeline import feeds
-from pipeline.feeds import Camera, Due, Feed, Picture
+from pipeline.feeds import Camera, Feed, Gone, Picture
 from pipeline.scans import Scan, Window
 from pipeline.tables import SNAPSHOTS
 
@@ -26,14 +26,17 @@ class Clock:
 
 CLOCK = Clock()
 TOO_LATE = Picture("missed: asked too late")
+PAST_PATIENCE_S = 3600.0
+"""What has not been asked of the past within so many seconds is missed: the night's other windows wait."""
 
 
 def fetch(cameras: pa.Table, scan: Scan, window: Window) -> pa.Table:
-    """Fetch every slot that the feed plans for the cameras in the window, in order of time.
+    """Fetch every slot that the feed plans for the cameras in the window.
 
-    A live feed is polled as the window goes: what is due at one slot is asked for together when the slot has come, until
-    the window's end. A slot whose successor has already come, because the run began late or an answer took long, is
-    missed: its picture is gone.
+    A live feed is polled as the window goes: cameras that share their slots are asked together when each slot has come,
+    until the window's end. A slot whose successor has already come, because the run began late or an answer took long, is
+    asked of the past when the window is over, where the feed's operator keeps it (`Feed.past`); otherwise it is missed:
+    its picture is gone.
 
     Args:
         cameras: `cameras` rows to observe.
@@ -45,16 +48,17 @@ def fetch(cameras: pa.Table, scan: Scan, window: Window) -> pa.Table:
         `missed: not modified` where the server says that it is the camera's last one still.
     """
     feed = feeds.load(scan.feed)
-    listed = {row["camera_id"]: Camera.of(row) for row in cameras.to_pylist()}
-    due = sorted((slot, id_) for id_, each in listed.items() for slot in feed.slots(scan, window, each.native_id))
-    seen: dict[str, Any] = {}
-    batches = []
-    for slot, group in groupby(due, key=itemgetter(0)):
-        ids = [id_ for _, id_ in group]
-        asked = [(listed[id_], slot) for id_ in ids]
-        pictures = _polled(feed, scan, asked, seen) if feed.live else [feed.picture(scan, *each) for each in asked]
-        rows = [_row(feed, id_, slot, picture) for id_, picture in zip(ids, pictures, strict=True)]
-        batches.append(pa.RecordBatch.from_pylist(rows, schema=SNAPSHOTS.schema))
+    sharing: dict[tuple[datetime, ...], list[_Named]] = {}
+    for row in cameras.sort_by("camera_id").to_pylist():
+        slots = tuple(feed.slots(scan, window, row["native_id"]))
+        sharing.setdefault(slots, []).append(_Named(row["camera_id"], Camera.of(row)))
+    rounds = [_Round(feed, scan, named, slots) for slots, named in sharing.items() if slots]
+    if len(rounds) > 1 and feed.live:
+        # who is asked every 2 s does not wait for who is asked every 5 min
+        with ThreadPoolExecutor(len(rounds)) as beside:
+            batches = list(chain.from_iterable(beside.map(lambda each: list(each.batches()), rounds)))
+    else:
+        batches = list(chain.from_iterable(each.batches() for each in rounds))
     return SNAPSHOTS.check(pa.Table.from_batches(batches, schema=SNAPSHOTS.schema))
 
 
@@ -63,16 +67,87 @@ def snapshot(feed: Feed, scan: Scan, camera_id: str, camera: Camera, slot: datet
     return _row(feed, camera_id, slot, TOO_LATE if feed.live else feed.picture(scan, camera, slot))
 
 
-def _polled(feed: Feed, scan: Scan, asked: Due, seen: dict[str, Any]) -> list[Picture]:
-    """Wait for a slot's time and fetch what is due, unless the next slot's time has come."""
-    slot = asked[0][1]
-    ends_at = slot + timedelta(seconds=max(scan.cadence_s, feed.min_interval_s))
-    if (early_s := (slot - CLOCK.now()).total_seconds()) > 0:
-        CLOCK.sleep(early_s)
-    if feed.pictures:
-        patience_s = (ends_at - CLOCK.now()).total_seconds()
-        return feed.pictures(scan, asked, patience_s, seen) if patience_s > 0 else [TOO_LATE] * len(asked)
-    return [feed.picture(scan, *each) if CLOCK.now() < ends_at else TOO_LATE for each in asked]
+@dataclass(frozen=True)
+class _Named:
+    """A camera and its id in the lake."""
+
+    camera_id: str
+    camera: Camera
+
+
+@dataclass(frozen=True)
+class _Round:
+    """Cameras that share their slots in a window."""
+
+    feed: Feed
+    scan: Scan
+    named: list[_Named]
+    slots: tuple[datetime, ...]
+    """Ascending, one at least."""
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of all slots, those asked for together at a time."""
+        late: list[tuple[_Named, datetime]] = []
+        seen: dict[str, Any] = {}
+        for at, ends_at, slots in self._turns():
+            due = [(each, slot) for slot in slots for each in self.named]
+            asked = [(each.camera, slot) for each, slot in due]
+            if self.feed.live:
+                pictures = self._polled(asked, at, ends_at, seen)
+            else:
+                pictures = [self.feed.picture(self.scan, *each) for each in asked]
+            came = list(zip(due, pictures, strict=True))
+            kept = [(each, picture) for each, picture in came if not self._is_recalled(picture)]
+            late += [each for each, picture in came if self._is_recalled(picture)]
+            yield self._batch([each for each, _ in kept], [picture for _, picture in kept])
+        yield self._batch(late, self._recalled(late))
+
+    def _turns(self) -> list[tuple[datetime, datetime, list[datetime]]]:
+        """Say when something is asked for, when that makes no sense any more, and which slots it answers."""
+        asked_at = self.feed.asked_at or (lambda _, slot: slot)
+        turns = [(at, list(slots)) for at, slots in groupby(self.slots, key=lambda slot: asked_at(self.scan, slot))]
+        starts = [at for at, _ in turns]
+        ends = [*starts[1:], starts[-1] + self._step(starts[-2:])]
+        return [(at, ends_at, slots) for (at, slots), ends_at in zip(turns, ends, strict=True)]
+
+    def _step(self, two: Sequence[datetime]) -> timedelta:
+        """Return the time between two neighbours; the cadence where there is one alone."""
+        alone = timedelta(seconds=max(self.scan.cadence_s, self.feed.min_interval_s))
+        return next((after - before for before, after in pairwise(two)), alone)
+
+    def _polled(
+        self, asked: list[tuple[Camera, datetime]], at: datetime, ends_at: datetime, seen: dict[str, Any]
+    ) -> list[Picture]:
+        """Wait for a time and fetch what is due then, unless the next has come."""
+        if (early_s := (at - CLOCK.now()).total_seconds()) > 0:
+            CLOCK.sleep(early_s)
+        if self.feed.pictures:
+            patience_s = (ends_at - CLOCK.now()).total_seconds()
+            pictures = self.feed.pictures(self.scan, asked, patience_s, seen) if patience_s > 0 else []
+            return pictures or [TOO_LATE] * len(asked)
+        return [self.feed.picture(self.scan, *each) if CLOCK.now() < ends_at else TOO_LATE for each in asked]
+
+    def _is_recalled(self, picture: Picture) -> bool:
+        """Tell whether what came too late may be there still."""
+        return self.feed.past is not None and picture == TOO_LATE
+
+    def _recalled(self, late: list[tuple[_Named, datetime]]) -> list[Picture]:
+        """Fetch what the feed's operator still has of slots gone by."""
+        if not late or self.feed.past is None or self.feed.history_s is None:
+            return [TOO_LATE] * len(late)
+        oldest = CLOCK.now() - timedelta(seconds=self.feed.history_s)
+        since = dict(zip(self.slots, (self.slots[0] - self._step(self.slots[:2]), *self.slots), strict=False))
+        gone = [Gone(each.camera, slot, since[slot]) for each, slot in late if slot >= oldest]
+        answers = iter(self.feed.past(self.scan, gone, PAST_PATIENCE_S) if gone else ())
+        forgotten = Picture(f"missed: history reaches back only {self.feed.history_s / 3600:g} h")
+        return [next(answers) if slot >= oldest else forgotten for _, slot in late]
+
+    def _batch(self, due: list[tuple[_Named, datetime]], pictures: list[Picture]) -> pa.RecordBatch:
+        """Return the rows of some slots."""
+        rows = [
+            _row(self.feed, each.camera_id, slot, picture) for (each, slot), picture in zip(due, pictures, strict=True)
+        ]
+        return pa.RecordBatch.from_pylist(rows, schema=SNAPSHOTS.schema)
 
 
 def _row(feed: Feed, camera_id: str, slot: datetime, picture: Picture) -> dict[str, object]:

@@ -101,7 +101,7 @@ def test_live_pictures_of_the_past_are_missed_and_never_asked_for(polled):
 
 
 def test_a_slow_feed_gives_gaps_not_pictures_under_the_wrong_slot(polled):
-    fetched = polled(Hands(HOUR, tick_s=SCAN.cadence_s / 3))
+    fetched = polled(Hands(HOUR, tick_s=4.0))
     came = [row for row in fetched if row["jpeg"] is not None]
     assert 0 < len(came) < 8
-    assert all(row["fetched_at"] - row["slot_at"] < timedelta(seconds=1.5 * SCAN.cadence_s) for row in came)
+    assert all(row["fetched_at"] - row["slot_at"] < timedelta(seconds=20) for row in came)

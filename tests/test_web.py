@@ -11,7 +11,7 @@ from loopback import JPEG, MODIFIED, Connection, Loopback, Reply, changed, says,
 
 from pipeline import cameras, feeds, snapshots
 from pipeline.errors import FeedError, PrivacyError, SettingsError
-from pipeline.feeds import Camera, Feed, Key, Listing, Rejected, _web
+from pipeline.feeds import Camera, Feed, Key, Listing, Rejected, _asking
 from pipeline.feeds._read import read_json
 from pipeline.feeds._web import web
 from pipeline.fetcher import manners
@@ -109,7 +109,7 @@ def test_a_list_is_asked_for_again_after_a_passing_fault(serve, monkeypatch):
     async def better_each_time(to: Connection) -> None:
         await next(answers)(to)
 
-    monkeypatch.setattr(_web, "PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr(_asking, "PAUSES_S", (0.0, 0.0))
     server, scan = serve(pages={"/api.example.org/cameras": better_each_time})
     assert cameras.survey(scan)["camera_id"].to_pylist() == ["made:a"]
     assert len(server.asked) == 3
@@ -238,6 +238,7 @@ def test_every_feed_tells_all_its_facts():
     known = {row["name"]: row for row in feeds.facts()}
     assert {"demo", "archive"} <= set(known)
     wanted = {"operator", "licence", "attribution", "terms_url", "commercial", "may_store_frames", "needs_key", "cleared", "timezone",
-              "metric_crs", "cadence_s", "min_interval_s", "requests_per_minute", "hosts", "timestamps", "live", "bounds"}  # fmt: skip
+              "metric_crs", "cadence_s", "min_interval_s", "requests_per_minute", "hosts", "timestamps", "live", "bounds",
+              "history_s", "history_step_s"}  # fmt: skip
     assert all(set(facts) == wanted | {"name"} for facts in known.values())
     json.dumps(list(known.values()))

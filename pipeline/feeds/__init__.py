@@ -39,7 +39,6 @@ class Camera:
     """Address of its newest picture, without any key; empty where the feed knows without one."""
     stream_url: str = ""
     """Address of its video, where the list tells one; a fact for others, never asked for."""
-
     bearing_source: str = ""
     """Which field told where it looks, and in which words (`view: ZOOM WEST`); empty where none did."""
     site: str = ""
@@ -107,6 +106,21 @@ window that is the feed's to fill: what a server said of its last pictures."""
 
 
 @dataclass(frozen=True)
+class Gone:
+    """A planned observation whose time has gone by."""
+
+    camera: Camera
+    slot: datetime
+    since: datetime
+    """The camera's slot before it: a picture taken by then is not this one's. UTC."""
+
+
+Past = Callable[[Scan, Sequence[Gone], float], list[Picture]]
+"""Answers, in the order of what is gone, with what the operator still has: to each the newest picture taken after `since`
+and by its slot, so that none answers two. Asked with the seconds until which asking makes sense."""
+
+
+@dataclass(frozen=True)
 class Feed:
     """A feed's terms, as data, and how to read it."""
 
@@ -139,9 +153,18 @@ class Feed:
     """List the cameras and the rows that are none; None where every row is one."""
     pictures: Pictures | None = None
     """Fetch observations that are due together; None asks for one after another."""
+    past: Past | None = None
+    """Fetch observations of a live feed whose time has gone by; None where its operator keeps no pictures."""
+    asked_at: Callable[[Scan, datetime], datetime] | None = None
+    """Tell when a slot is asked for, where one request answers several; None where each is at its own time."""
     needs_key: bool = False
     live: bool = False
-    """Whether a picture can be had only at its time: such a night is polled as it goes, and cannot be made again."""
+    """Whether a night is polled as it goes, and cannot be made again: its pictures can be had at their time, or for
+    `history_s` after it."""
+    history_s: float | None = None
+    """How far back its operator still has pictures, seconds; None where a slot gone by is missed for ever."""
+    history_step_s: float | None = None
+    """Seconds between two of those pictures of one camera, as its operator states it."""
     timezone: str = ""
     """IANA name of its cameras' zone; empty where the scan says."""
     metric_crs: str = ""
@@ -150,13 +173,15 @@ class Feed:
     """Seconds between two new pictures as its operator states it; None where only cameras or the scan say."""
     requests_per_minute: float | None = None
     """Most requests a minute that its terms allow, all cameras together; None where they state none."""
+    at_once: int = 1
+    """Most requests under way at one of its servers, unless `[scan.<name>.snapshots]` says otherwise."""
     hosts: tuple[str, ...] = ()
     """`scheme://host[:port][/path]` below which everything it may be asked for lies; nothing else is ever asked."""
     bounds: tuple[float, float, float, float] | None = None
     """West, south, east, north of its operator's area, degrees WGS 84; a camera outside is rejected."""
 
 
-ASKED = ("cameras", "slots", "picture", "roads", "fingerprint", "listing", "pictures")
+ASKED = ("cameras", "slots", "picture", "roads", "fingerprint", "listing", "pictures", "past", "asked_at")
 """What a feed is asked; the rest of its fields are facts."""
 
 

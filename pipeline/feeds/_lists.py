@@ -8,7 +8,7 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from xml.etree.ElementTree import Element
 
 from pipeline.errors import FeedError
@@ -21,6 +21,7 @@ DRIFTED = 0.1
 DOUBTFUL = 0.5
 """Share of rows whose place, id or address cannot be right above which none of the list can be trusted."""
 Bounds = tuple[float, float, float, float]
+T = TypeVar("T")
 
 
 def gather(
@@ -62,6 +63,27 @@ def gather(
                 cameras[camera.native_id] = camera
     _judge(feed, len(cameras), [(path, error) for _, path, error in failures])
     return Listing(list(cameras.values()), [Rejected(native_id, str(error)) for native_id, _, error in failures])
+
+
+def readings(
+    feed: str, rows: Iterable[Row], read: Callable[[Row], T], views: Callable[[Row], Sequence[Row]] = lambda row: (row,)
+) -> list[T]:
+    """Read what a list tells besides cameras, such as times; FeedError where too many rows cannot be read, or none is there."""
+    found: list[T] = []
+    failures: list[tuple[str, ValueError]] = []
+    for row in rows:
+        try:
+            split = views(row)
+        except FieldError as error:
+            failures.append((row.path, error))
+            continue
+        for view in split:
+            try:
+                found.append(read(view))
+            except (FieldError, UnfitError) as error:
+                failures.append((view.path, error))
+    _judge(feed, len(found), failures)
+    return found
 
 
 def records(feed: str, content: bytes, *fields: str) -> list[Row]:

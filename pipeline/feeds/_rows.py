@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -98,6 +99,18 @@ class Row:
             return float(text)
         except ValueError:
             return math.nan
+
+    def moment(self, field: str) -> datetime:
+        """Return an instant, UTC; FieldError for a time that does not name its zone."""
+        text = self.name(field)
+        try:
+            at = datetime.fromisoformat(text)
+            told = at.astimezone(UTC) if at.tzinfo else None
+        except (ValueError, OverflowError):
+            told = None
+        if told is None:
+            raise FieldError(f"{self.path}: field {field} is {_shown(text)}, not a time with its zone")
+        return told
 
     def native(self, field: str) -> str:
         """Return an id that the feed writes as a text."""

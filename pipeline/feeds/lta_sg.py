@@ -1,23 +1,29 @@
 """List Singapore's expressway cameras: each capture has an address of its own, so the list is asked before the pictures."""
 
 import time
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from pipeline import feeds
-from pipeline.errors import FeedError
-from pipeline.feeds import Camera, Due, Feed, Listing, Picture
-from pipeline.feeds._lists import gather, records
+from pipeline.feeds import Camera, Due, Gone, Listing, Picture
+from pipeline.feeds._asking import Once, Source, listed
+from pipeline.feeds._lists import gather, readings, records
+from pipeline.feeds._past import UNKNOWN, Taken, read, recall, split
 from pipeline.feeds._rows import FieldError, Row
-from pipeline.feeds._web import web
+from pipeline.feeds._web import sweep, web
 from pipeline.scans import Scan
 
 BOUNDS = (103.55, 1.13, 104.15, 1.5)
+LIST = "https://api.data.gov.sg/v1/transport/traffic-images"
 MEDIA = "https://images.data.gov.sg/"
-PATIENCE_S = 30.0
-"""How long a picture asked for alone is waited for."""
+ZONE = ZoneInfo("Asia/Singapore")
+"""`date_time` is local, without a zone."""
+TEN_YEARS_S = 10 * 365.25 * 86400.0
 
 
 def parse(content: bytes) -> Listing:
@@ -36,43 +42,53 @@ def parse(content: bytes) -> Listing:
     return gather("lta_sg", _batches(content), lambda row: row.native("camera_id"), _camera, BOUNDS, unseen)
 
 
-def captured(content: bytes) -> dict[str, datetime]:
-    """Tell when the newest capture of each camera was taken, UTC; those without a readable time are left out."""
-    taken: dict[str, datetime] = {}
-    for row in chain.from_iterable(_captures(batch) for batch in _batches(content)):
-        at = _moment(_told(row, "timestamp"))
-        if at and _told(row, "camera_id") not in taken:
-            taken[_told(row, "camera_id")] = at
-    return taken
+def captures(content: bytes) -> dict[str, list[Taken]]:
+    """Tell every capture of each camera in an answer; FeedError names what is not as it was, times without a zone too."""
+    known: dict[str, list[Taken]] = defaultdict(list)
+    for camera, taken in readings("lta_sg", _batches(content), _capture, lambda batch: batch.rows("cameras")):
+        known[camera].append(taken)
+    return dict(known)
 
 
-def pictures(scan: Scan, due: Due, patience_s: float, seen: dict[str, Any]) -> list[Picture]:
-    """Ask for the list, then for the captures it names; each was taken when the list says."""
+def pictures(source: Source, scan: Scan, due: Due, patience_s: float, seen: dict[str, Any]) -> list[Picture]:
+    """Ask for the list, once for all that are due, then for the captures it names; each was taken when the list says."""
     begun = time.monotonic()
-    taken: dict[str, datetime] = {}
-    listed = _listed(taken)
-    assert listed.pictures
-    try:
-        newest = {each.native_id: each.image_url for each in feeds.listing(listed, scan).cameras}
-    except FeedError:
-        return [Picture("missed: its list did not come")] * len(due)
-    asked = [(replace(each, image_url=newest[each.native_id]), slot) for each, slot in due if each.native_id in newest]
+    known = _lists((scan.source, due[0][1]), lambda: read(lambda: captures(listed(source, scan, LIST))))
+    if isinstance(known, Picture):
+        return [known] * len(due)
+    newest = {name: max(taken, key=lambda each: each.at) for name, taken in known.items()}
+    asked = [(replace(each, image_url=newest[each.native_id].url), at) for each, at in due if each.native_id in newest]
     left_s = max(patience_s - (time.monotonic() - begun), 0.0)
-    came = dict(zip((each.native_id for each, _ in asked), listed.pictures(scan, asked, left_s, seen), strict=True))
-    return [_dated(came.get(each.native_id), taken.get(each.native_id)) for each, _ in due]
+    came = iter(sweep(source, scan, asked, left_s, seen))
+    gone = Picture("missed: not in the newest list")
+    return [_dated(next(came), newest[each.native_id]) if each.native_id in newest else gone for each, _ in due]
+
+
+def past(source: Source, scan: Scan, gone: Sequence[Gone], patience_s: float) -> list[Picture]:
+    """Ask for the list of each slot, then for the captures that all of them name: one may hold a batch of a few cameras."""
+    lists, faults = split({each.slot for each in gone}, partial(_captures_at, source, scan))
+    known: dict[str, list[Taken]] = defaultdict(list)
+    for name, taken in chain.from_iterable(captured.items() for captured in lists.values()):
+        known[name] += taken
+    came = recall(source, scan, gone, known, patience_s)
+    return [
+        faults.get(each.slot, picture) if picture is UNKNOWN else picture
+        for each, picture in zip(gone, came, strict=True)
+    ]
+
+
+_lists: Once[dict[str, list[Taken]] | Picture] = Once()
+
+
+def _captures_at(source: Source, scan: Scan, slot: datetime) -> dict[str, list[Taken]] | Picture:
+    """Ask for the list as it was at a slot."""
+    url = f"{LIST}?date_time={slot.astimezone(ZONE):%Y-%m-%dT%H:%M:%S}"
+    return _lists((scan.source, url), lambda: read(lambda: captures(listed(source, scan, url, past=True))))
 
 
 def _batches(content: bytes) -> list[Row]:
     """Return an answer's batches, newest first; times are ISO 8601 texts of one zone."""
     return sorted(records("lta_sg", content, "items"), key=lambda batch: _told(batch, "timestamp"), reverse=True)
-
-
-def _captures(batch: Row) -> list[Row]:
-    """Return a batch's captures, none where they cannot be read."""
-    try:
-        return batch.rows("cameras")
-    except FieldError:
-        return []
 
 
 def _told(row: Row, field: str) -> str:
@@ -83,22 +99,16 @@ def _told(row: Row, field: str) -> str:
         return ""
 
 
-def _moment(text: str) -> datetime | None:
-    """Return an instant; None for a time without a zone, or none at all."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at.astimezone(UTC) if at.tzinfo else None
-
-
-def _dated(picture: Picture | None, taken_at: datetime | None) -> Picture:
+def _dated(picture: Picture, taken: Taken) -> Picture:
     """Return what came for one observation with the time the list gives it."""
-    if picture is None:
-        return Picture("missed: not in the newest list")
-    if picture.jpeg is None or taken_at is None:
+    if picture.jpeg is None:
         return picture
-    return replace(picture, captured_at=taken_at, captured_at_source="feed")
+    return replace(picture, captured_at=taken.at, captured_at_source="feed")
+
+
+def _capture(row: Row) -> tuple[str, Taken]:
+    """Return a camera and one of its captures."""
+    return row.native("camera_id"), Taken(row.moment("timestamp"), row.address("image", MEDIA))
 
 
 def _camera(row: Row) -> Camera:
@@ -113,39 +123,28 @@ def _camera(row: Row) -> Camera:
     )
 
 
-def _listed(taken: dict[str, datetime]) -> Feed:
-    """Return the feed as others are: what its list says of times goes to `taken`."""
-
-    def noted(content: bytes) -> Listing:
-        listing = parse(content)
-        taken.update(captured(content))
-        return listing
-
-    return web(
-        operator="Land Transport Authority of Singapore, by data.gov.sg",
-        licence="Singapore Open Data Licence 1.0",
-        attribution="Contains information from the Land Transport Authority's Traffic Images, accessed from data.gov.sg and made available under the terms of the Singapore Open Data Licence version 1.0",
-        terms_url="https://data.gov.sg/open-data-licence",
-        commercial=True,
-        may_store_frames=False,
-        cleared=True,
-        min_interval_s=60.0,
-        timestamps="the list gives each capture's time; an address is of one capture alone",
-        timezone="Asia/Singapore",
-        metric_crs="EPSG:3414",
-        cadence_s=60.0,
-        requests_per_minute=None,
-        hosts=("https://api.data.gov.sg", "https://images.data.gov.sg"),
-        bounds=BOUNDS,
-        lists=("https://api.data.gov.sg/v1/transport/traffic-images",),
-        parse=noted,
-        headers={"Accept": "application/json"},
-        times="none",
-    )
-
-
-FEED = replace(
-    _listed({}),
+FEED = web(
+    operator="Land Transport Authority of Singapore, by data.gov.sg",
+    licence="Singapore Open Data Licence 1.0",
+    attribution="Contains information from the Land Transport Authority's Traffic Images, accessed from data.gov.sg and made available under the terms of the Singapore Open Data Licence version 1.0",
+    terms_url="https://data.gov.sg/open-data-licence",
+    commercial=True,
+    may_store_frames=False,
+    cleared=True,
+    min_interval_s=60.0,
+    timestamps="the list gives each capture's time; an address is of one capture alone",
+    timezone="Asia/Singapore",
+    metric_crs="EPSG:3414",
+    cadence_s=60.0,
+    requests_per_minute=None,
+    hosts=("https://api.data.gov.sg", "https://images.data.gov.sg"),
+    bounds=BOUNDS,
+    lists=(LIST,),
+    parse=parse,
+    headers={"Accept": "application/json"},
+    times="none",
     pictures=pictures,
-    picture=lambda scan, camera, slot: pictures(scan, [(camera, slot)], PATIENCE_S, {})[0],
+    past=past,
+    history_s=TEN_YEARS_S,
+    history_step_s=60.0,
 )

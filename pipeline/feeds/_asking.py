@@ -1,0 +1,218 @@
+"""Ask a feed's own servers, as its operator allows, for lists and for pictures."""
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+from urllib.parse import quote
+
+from pipeline import fetcher
+from pipeline.errors import FeedError, SettingsError
+from pipeline.feeds import Camera, Key, Listing
+from pipeline.fetcher import Answer, Request, Rules
+from pipeline.scans import Scan
+
+LIST_LIMIT_BYTES = 20 * 2**20
+LIST_DEADLINE_S = 30.0
+"""The slowest list known takes 7 s."""
+PAUSES_S = (3.0, 10.0)
+"""What nobody waits for, and did not come for a passing reason, is asked for again after these."""
+LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "https://127.0.0.1:", "https://localhost:")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How hard a scan asks, from `[scan.<name>.snapshots]`."""
+
+    at_once: int = 0
+    """Most requests under way at one server; 0 for what the feed's own file says."""
+    deadline_s: float = 10.0
+    """Seconds that one picture may take."""
+    past_per_minute: float = 120.0
+    """Most requests a minute for pictures of the past, which nobody waits for; fewer where the terms say so."""
+    step_s: float = 0.5
+    """Seconds between two stills that are taken out of a clip, where a feed gives clips."""
+    clip_s: float = 10.0
+    """Seconds of a clip of which stills are planned."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a feed's lists and pictures come from."""
+
+    hosts: tuple[str, ...]
+    lists: tuple[str, ...]
+    parse: Callable[[bytes], Listing | list[Camera]]
+    headers: Mapping[str, str]
+    key: Key | None
+    times: Literal["last_modified", "none"]
+    image: Callable[[Camera, datetime], str] | None
+    bounds: tuple[float, float, float, float]
+    min_interval_s: float
+    requests_per_minute: float | None
+    at_once: int
+    kinds: tuple[str, ...]
+
+
+class ListError(FeedError):
+    """A list that pictures depend on did not come; its text is the class of the fault."""
+
+
+class Once(Generic[T]):
+    """What all shards of a process need at one slot is asked for once; the last few answers are kept."""
+
+    def __init__(self, kept: int = 128) -> None:
+        self.kept = kept
+        self._answers: OrderedDict[Hashable, Future[T]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(self, key: Hashable, ask: Callable[[], T]) -> T:
+        """Return the answer for a key, asking where nobody has; who comes meanwhile waits. A fault is not kept."""
+        with self._lock:
+            known = self._answers.get(key)
+            answer = known or self._answers.setdefault(key, Future())
+            while len(self._answers) > self.kept:
+                self._answers.popitem(last=False)
+        if known is None:
+            try:
+                answer.set_result(ask())
+            except BaseException as error:  # noqa: BLE001  # whoever waits for this answer gets it too
+                with self._lock:
+                    self._answers.pop(key, None)
+                answer.set_exception(error)
+        return answer.result()
+
+
+def lists(source: Source, scan: Scan, urls: Sequence[str], pauses_s: Sequence[float] | None = None) -> list[Answer]:
+    """Ask for lists, again where one did not come for a passing reason.
+
+    Args:
+        source: The feed's.
+        scan: Its settings.
+        urls: Addresses of lists.
+        pauses_s: Seconds before each further try; None for `PAUSES_S`.
+    """
+    requests, rules = _listing(source, scan, urls)
+    return _again(requests, rules, PAUSES_S if pauses_s is None else pauses_s)
+
+
+def listed(source: Source, scan: Scan, url: str, *, past: bool = False) -> bytes:
+    """Ask for one list that pictures depend on; FeedError says why it did not come.
+
+    Args:
+        source: The feed's.
+        scan: Its settings.
+        url: Address of the list.
+        past: Whether it tells of the past: then it is asked for slowly, and again where it did not come.
+    """
+    requests, rules = _listing(source, scan, [url], **({"requests_per_minute": _slowly(source, scan)} if past else {}))
+    (answer,) = _again(requests, rules, PAUSES_S if past else ())
+    if answer.content is None:
+        raise ListError(answer.status)
+    return answer.content
+
+
+def pictures(
+    source: Source,
+    scan: Scan,
+    asked: Sequence[tuple[Camera, str]],
+    patience_s: float,
+    seen: dict[str, Any],
+    jitter_s: float = 0.0,
+    **changes: Any,
+) -> list[Answer]:
+    """Ask for the pictures of cameras that are due together, each at its address, within so many seconds."""
+    settings = scan.settings("snapshots", Settings)
+    given: dict[str, Any] = {"min_interval_s": source.min_interval_s, "kinds": source.kinds, "jitter_s": jitter_s}
+    rules = _rules(source, scan, **given | {"deadline_s": settings.deadline_s} | changes)
+    requests = [Request(_way(source, scan, url), of=camera.native_id) for camera, url in asked]
+    return fetcher.fetch(requests, rules, patience_s, seen)
+
+
+def past_pictures(source: Source, scan: Scan, urls: Sequence[str], patience_s: float) -> list[Answer]:
+    """Ask slowly for pictures of the past; what failed for a passing reason is asked for again."""
+    settings, slowly = scan.settings("snapshots", Settings), _slowly(source, scan)
+    rules = _rules(source, scan, kinds=source.kinds, deadline_s=settings.deadline_s, requests_per_minute=slowly)
+    return _again([Request(_way(source, scan, url)) for url in urls], rules, PAUSES_S, patience_s)
+
+
+def is_allowed(source: Source, url: str) -> bool:
+    """Tell whether an address is at one of the feed's servers."""
+    return fetcher.is_at(url, source.hosts)
+
+
+def _listing(source: Source, scan: Scan, urls: Sequence[str], **changes: Any) -> tuple[list[Request], Rules]:
+    """Return how lists are asked for."""
+    gzip = "gzip" in {name.lower(): value for name, value in source.headers.items()}.get("accept-encoding", "")
+    rules = _rules(source, scan, limit_bytes=LIST_LIMIT_BYTES, deadline_s=LIST_DEADLINE_S, gzip=gzip, **changes)
+    secrets, query = _key(source.key, scan)
+    return [Request(_way(source, scan, url), source.headers, secrets, query) for url in urls], rules
+
+
+def _slowly(source: Source, scan: Scan) -> float:
+    """Return the most requests a minute for what nobody waits for."""
+    most = scan.settings("snapshots", Settings).past_per_minute
+    return min(most, source.requests_per_minute or most)
+
+
+def _again(
+    requests: Sequence[Request], rules: Rules, pauses_s: Sequence[float], patience_s: float = 3600.0
+) -> list[Answer]:
+    """Ask, and ask once more after each pause for what failed for a passing reason."""
+    answers = fetcher.fetch(requests, rules, patience_s)
+    for pause_s in pauses_s:
+        failed = [number for number, answer in enumerate(answers) if answer.status in fetcher.PASSING]
+        if failed:
+            time.sleep(pause_s)
+            came = fetcher.fetch([requests[number] for number in failed], rules, patience_s)
+            for number, answer in zip(failed, came, strict=True):
+                answers[number] = answer
+    return answers
+
+
+def _rules(source: Source, scan: Scan, **changes: Any) -> Rules:
+    """Return how a scan may ask a feed's servers."""
+    stand_in = _stand_in(scan)
+    rules: dict[str, Any] = {
+        "hosts": (stand_in,) if stand_in else source.hosts,
+        "loopback": bool(stand_in),
+        "requests_per_minute": source.requests_per_minute,
+        "at_once": scan.settings("snapshots", Settings).at_once or source.at_once,
+    }
+    return Rules(**rules | changes)
+
+
+def _stand_in(scan: Scan) -> str:
+    """Return the server on this machine that answers for the operator's, for tests and rehearsals; empty for none."""
+    source = scan.source.rstrip("/")
+    if source and not (source.startswith(LOOPBACK) and fetcher.origin(source)):
+        raise SettingsError(
+            f"scan {scan.name}: source {scan.source!r} is no server on this machine; feed {scan.feed} knows its addresses: "
+            f"leave source out, or name a stand-in such as http://127.0.0.1:8000"
+        )
+    return source
+
+
+def _way(source: Source, scan: Scan, url: str) -> str:
+    """Return the address that is asked: the operator's, or `<stand-in>/<host>/<path>`."""
+    stand_in = _stand_in(scan)
+    return f"{stand_in}/{url.partition('://')[2]}" if stand_in and is_allowed(source, url) else url
+
+
+def _key(key: Key | None, scan: Scan) -> tuple[dict[str, str], str]:
+    """Return the header or the query that carries a feed's key; SettingsError names the variable where it is not set."""
+    if key is None:
+        return {}, ""
+    if not (secret := os.environ.get(key.env, "").strip()):
+        raise SettingsError(f"feed {scan.feed}: its key is not set; ask its operator for one and set {key.env}")
+    if not secret.isprintable() or not secret.isascii():
+        raise SettingsError(f"feed {scan.feed}: {key.env} holds what no key can; set it again")
+    if key.query:
+        return {}, f"{quote(key.query)}={quote(secret)}"
+    return {key.header: key.value.format(key=secret)}, ""
