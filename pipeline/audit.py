@@ -9,7 +9,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from pipeline.errors import IntegrityError, StorageError, WindowNotFoundError
+from pipeline.errors import IntegrityError, SchemaError, StorageError, WindowNotFoundError
 from pipeline.lake import Lake
 from pipeline.records import Commit, File, Place, digest, record_name
 
@@ -201,7 +201,7 @@ def _fault(lake: Lake, place: Place, file: File) -> str:
         raise
     except WindowNotFoundError:
         return ""  # a run at work has dropped it meanwhile
-    except (IntegrityError, pa.ArrowException, OSError) as error:
+    except (IntegrityError, SchemaError, pa.ArrowException, OSError) as error:
         return str(error)
     same = rows == file.rows
     return "" if same else f"{lake}/{place.folder}/{file.name}: holds {rows} rows, its record says {file.rows}"

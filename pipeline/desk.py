@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from pipeline import metrics, query, upkeep
 from pipeline.console import printable
-from pipeline.errors import PipelineError, WindowNotFoundError
+from pipeline.errors import IntegrityError, PipelineError, SchemaError, WindowNotFoundError
 from pipeline.lake import Lake
 from pipeline.scans import Scan
 from pipeline.tables import TABLES
@@ -45,7 +45,7 @@ def ask(statement: str, lake: Lake, scan: Scan, scan_date: date, purpose: str, n
         if RUNS in query.mentioned(text):
             tables[RUNS] = metrics.table(metrics.read(lake))
         return query.ask(text, tables, params)
-    except WindowNotFoundError:
+    except (WindowNotFoundError, IntegrityError, SchemaError):
         raise
     except PipelineError as error:
         raise PipelineError(f"{error}; tables here: {sorted(set(there) - {'snapshots', 'embeddings'})}") from error

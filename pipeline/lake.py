@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline import versions
 from pipeline.errors import IntegrityError, WindowNotFoundError
 from pipeline.records import (
     Commit,
@@ -151,11 +152,12 @@ class Lake:
         parts = [self.rows(place, file).slice(first, rows) for place, (file, first, rows) in wanted]
         if not parts:
             return TABLES[table].empty() if table in TABLES else pa.table({})
-        return pa.concat_tables(parts)
+        return pa.concat_tables(parts, promote_options="default")
 
     def rows(self, place: Place, file: File) -> pa.Table:
         """Read one file after its hash holds; raise IntegrityError when it does not.
 
+        A file of an earlier version is read with nulls in the columns that are newer.
         Raises WindowNotFoundError where the place expired since its commit was read.
         """
         key = f"{place.folder}/{file.name}"
@@ -172,7 +174,8 @@ class Lake:
             )
         # not pq.read_table: its dataset frees the bytes in a thread of its own, which aborts a program that ends meanwhile
         with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as parquet:
-            return parquet.read()
+            rows = parquet.read()
+        return versions.today(TABLES[place.table], rows, f"{self}/{key}") if place.table in TABLES else rows
 
     def files(self, place: Place) -> list[File]:
         """List the files of a place's newest commit; raise WindowNotFoundError where there is none to read."""
