@@ -43,33 +43,25 @@ def answer(request: bytes, memory: mmap.mmap) -> bytes:
         if kind == wire.CLIP:
             return wire.ANSWER.pack(wire.STILLS, number, _written(stills(memory[:length], step_s), memory), 0)
         image = picture(np.frombuffer(memory, np.uint8, length))
-        if image is None:
-            return wire.ANSWER.pack(wire.NOTHING, number, 0, 0)
-        np.frombuffer(memory, np.uint8, image.size, wire.ROOM_BYTES)[:] = image.reshape(-1)
-        return wire.ANSWER.pack(wire.PIXELS, number, *image.shape[:2])
+        if image is not None:
+            np.frombuffer(memory, np.uint8, image.size, wire.ROOM_BYTES)[:] = image.reshape(-1)
+            return wire.ANSWER.pack(wire.PIXELS, number, *image.shape[:2])
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem or "bad_alloc" in str(error):
+            return wire.ANSWER.pack(wire.TOO_LARGE, number, 0, 0)
     except MemoryError:
         return wire.ANSWER.pack(wire.TOO_LARGE, number, 0, 0)
+    return wire.ANSWER.pack(wire.NOTHING, number, 0, 0)
 
 
 def picture(raw: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Decode a picture; None where it is none."""
-    try:
-        image = cv2.imdecode(raw, PICTURE_FLAGS)
-    except cv2.error as error:
-        _unless_memory(error)
-        return None
+    image = cv2.imdecode(raw, PICTURE_FLAGS)
     return None if image is None else np.asarray(image, np.uint8)
 
 
 def stills(clip: bytes, step_s: float) -> Iterator[tuple[float, bytes]]:
     """Yield the first frame at or after each step of a clip, with its seconds from the clip's start."""
-    try:
-        yield from _stills(clip, step_s)
-    except cv2.error as error:
-        _unless_memory(error)
-
-
-def _stills(clip: bytes, step_s: float) -> Iterator[tuple[float, bytes]]:
     capture = cv2.VideoCapture(io.BytesIO(clip), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])  # type: ignore[call-overload]
     size = capture.get(cv2.CAP_PROP_FRAME_WIDTH) * capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
     if not capture.isOpened() or not 0 < size <= wire.LIMIT_PIXELS:
@@ -102,12 +94,6 @@ def _written(cut: Iterator[tuple[float, bytes]], memory: mmap.mmap) -> int:
         memory[at + wire.STILL.size : end] = jpeg
         at, count = end, count + 1
     return count
-
-
-def _unless_memory(error: cv2.error) -> None:
-    """Tell a picture for which there is no memory from one that is none."""
-    if error.code == cv2.Error.StsNoMem or "bad_alloc" in str(error):
-        raise MemoryError from error
 
 
 def _warmed() -> None:

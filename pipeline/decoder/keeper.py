@@ -10,7 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -49,27 +49,21 @@ class Child:
     def __init__(self) -> None:
         """Start it; it answers after `ready`."""
         self.number, self.parts = 0, dict[str, str]()
-        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ends, self.life = os.pipe()
-        shared = _shared()
-        self.memory = mmap.mmap(shared, 2 * wire.ROOM_BYTES)
-        given = (theirs.fileno(), shared, ends)
-        words = [sys.executable, "-I", "-S", "-c", PROGRAM, *map(str, given), *_folders()]
-        around = {name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"} | ENVIRONMENT
-        try:
-            self.process = subprocess.Popen(  # noqa: S603
-                words, pass_fds=given, cwd="/", env=around, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-            )  # fmt: skip
-        except OSError as error:
-            self.let_go()
-            raise PipelineError(
-                f"no process for decoding can be started ({error}); free some, then run again"
-            ) from error
-        finally:
-            theirs.close()
-            for each in (shared, ends):
-                os.close(each)
+        with ExitStack() as until_started, ExitStack() as until_kept:
+            try:
+                shared = _shared(until_started)
+                self.memory = mmap.mmap(shared, 2 * wire.ROOM_BYTES)
+                self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                until_kept.enter_context(self.channel), until_started.enter_context(theirs)
+                ends, self.life = os.pipe()
+                until_started.callback(os.close, ends), until_kept.callback(os.close, self.life)
+                self.process = _started(theirs.fileno(), shared, ends)
+            except OSError as error:
+                if isinstance(error, PipelineError):
+                    raise
+                mend = "free processes, memory or open files, then run again"
+                raise PipelineError(f"no process for decoding can be started ({error}); {mend}") from error
+            until_kept.pop_all()
 
     def ready(self) -> "Child":
         """Wait until it is confined; raise PipelineError where it does not get so far."""
@@ -80,7 +74,9 @@ class Child:
         assert errors is not None
         if not self.parts:
             self.process.kill()
-            said = (errors.read().decode(errors="replace").strip().splitlines() or [_how(self.process.wait())])[-1]
+            lines = errors.read().decode(errors="replace").strip().splitlines()
+            said = lines[-1] if lines else _how(self.process.wait())
+            errors.close()
             self.end()
             raise PipelineError(f"the process for decoding does not start: {said}; `thoroughfare doctor` says more")
         errors.close()
@@ -108,6 +104,8 @@ class Child:
             EndedError: the child did not live through it.
         """
         outcome, count, _ = self._asked(wire.CLIP, clip, step_s)
+        if outcome == wire.NOTHING:
+            return []
         if outcome != wire.STILLS or count > wire.CLIP_STILLS:
             raise EndedError("gave an answer that cannot be")
         found, at = Stills(), wire.ROOM_BYTES
@@ -182,19 +180,28 @@ def _how(code: int | None) -> str:
     return f"ended its decoder (signal {-code})" if code < 0 else f"ended its decoder (exit code {code})"
 
 
-def _shared() -> int:
+def _shared(until_started: ExitStack) -> int:
     """Make the shared memory: a file without a name, whose size is final."""
     shared = os.memfd_create("thoroughfare-decoder", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    until_started.callback(os.close, shared)
     try:
         os.ftruncate(shared, 2 * wire.ROOM_BYTES)
     except OSError as error:
-        os.close(shared)
+        room = f"{2 * wire.ROOM_BYTES >> 20} MiB"
         mend = "raise the limit of file size (`ulimit -f`) or free memory, then run again"
-        raise StorageError(
-            f"no memory of {2 * wire.ROOM_BYTES >> 20} MiB for decoding can be had ({error}); {mend}"
-        ) from error
+        raise StorageError(f"no memory of {room} for decoding can be had ({error}); {mend}") from error
     fcntl.fcntl(shared, fcntl.F_ADD_SEALS, SEALED)
     return shared
+
+
+def _started(*given: int) -> "subprocess.Popen[bytes]":
+    """Start the child's program with nothing of this process but some descriptors."""
+    words = [sys.executable, "-I", "-S", "-c", PROGRAM, *map(str, given), *_folders()]
+    around = {name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"} | ENVIRONMENT
+    return subprocess.Popen(  # noqa: S603
+        words, pass_fds=given, cwd="/", env=around, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
 
 
 def _folders() -> list[str]:

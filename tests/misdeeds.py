@@ -1,0 +1,94 @@
+"""Let a decoder's child do what a picture tells it: loaded by the child in tests, in the place of a library taken over."""
+
+import ctypes
+import os
+import signal
+import socket
+import threading
+from contextlib import suppress
+
+import cv2
+import numpy as np
+
+
+def install(child, wire) -> None:
+    """Put misdeeds before the decoder."""
+    real = child.picture
+    real_answer = child.answer
+
+    def picture(raw):
+        told = bytes(raw[3:20])
+        return DEEDS[told.decode()]() if told.decode("ascii", "replace") in DEEDS else real(raw)
+
+    def answer(request, memory):
+        _, number, length, _ = wire.REQUEST.unpack(request)
+        told = memory[3:length]
+        if told == b"lie":
+            return wire.ANSWER.pack(wire.PIXELS, number, 60_000, 60_000)
+        if told == b"repeat":
+            return wire.ANSWER.pack(wire.PIXELS, number - 1, 1, 1)
+        if told == b"babble":
+            return bytes(wire.ANSWER.size)
+        if told == b"spin":
+            wire.PICTURE_CPU_S = 0.2
+        if told in (b"spin on", b"wait"):
+            wire.PICTURE_CPU_S = 1000.0
+        return real_answer(request, memory)
+
+    child.picture, child.answer = picture, answer
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+def wait() -> None:
+    lock = threading.Lock()
+    lock.acquire(), lock.acquire()
+
+
+def break_out():
+    """Try what a decoder has no need of; tell what was refused."""
+    tries = [
+        lambda: os.open("/etc/hostname", os.O_RDONLY),
+        lambda: open("/dev/shm/out", "w"),  # noqa: SIM115, PTH123
+        lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM),
+        lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM),
+        lambda: os.posix_spawn("/bin/true", ["true"], {}),
+        _fork,
+        lambda: os.kill(os.getppid(), 0),
+        lambda: os.setuid(0),
+    ]
+    refused = np.zeros((8, 1, 3), np.uint8)
+    refused.ravel()[:8] = [_refused(each) for each in tries]
+    return refused
+
+
+def _fork() -> None:
+    if not os.fork():
+        signal.pause()
+
+
+def _refused(call) -> bool:
+    with suppress(OSError):
+        call()
+        return False
+    return True
+
+
+def eat_in_c():
+    return cv2.resize(np.zeros((8, 8, 3), np.uint8), (20_000, 20_000))
+
+
+DEEDS = {
+    "abort": os.abort,
+    "crash": lambda: ctypes.string_at(0),
+    "leave": lambda: os._exit(3),
+    "spin": spin,
+    "spin on": spin,
+    "wait": wait,
+    "eat": lambda: bytearray(2**30),
+    "eat in C": eat_in_c,
+    "break out": break_out,
+}
