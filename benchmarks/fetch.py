@@ -1,29 +1,45 @@
-"""Sweep a thousand cameras once, beside aiohttp and pycurl: `python -m benchmarks.fetch [--json]`.
+"""Sweep a thousand cameras of three feeds once, beside aiohttp and pycurl: `python -m benchmarks.fetch [--json]`.
 
-A server in a process of its own, on loopback and on another core, answers each camera with a picture of 18 kB. Each way
-runs in a fresh process held to one core; the ways take turns, and medians are told. Each way sweeps while every camera is
-sound, then twice while one in twenty serves a fault, of which the second counts. A peer reads whole answers and counts
-what failed, no more.
+Two stand-ins (`tests/city.py`), each in a process of its own on another core, answer for TfL, Caltrans and Singapore: one
+is sound, one in twenty cameras of the other serves a fault. Each way runs in a fresh process held to one core; the ways
+take turns, and medians are told. A way sweeps the sound city, then the poisoned one, where the second sweep counts.
+
+Every way brings the same: the bytes of each picture and when it changed. A peer is told the addresses of London and
+California, asks for Singapore's list as the feed does, keeps what came whole and counts what failed, no more.
 """
 
 # ruff: noqa: PLC0415 - each way imports its own library in its own process
 import argparse
 import json
 import os
-import random
 import resource
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
-CAMERAS, AT_ONCE, DEADLINE_S, ROUNDS = 1000, 32, 2.0, 5
+CAMERAS = {"tfl_jamcams": 410, "caltrans_cwwp2": 500, "lta_sg": 90}
+"""A thousand; Singapore has about ninety, which are larger than the others'."""
+AT_ONCE, DEADLINE_S, CADENCE_S, ROUNDS = 32, 2.0, 10.0, 5
+POISONED = 0.05
 POISON = ("drip-body", "never", "short-CL", "html", "404", "500", "200-empty", "reset", "redirect-loop", "garbage")
 """Faults that a peer without a byte cap survives too: endless answers and bombs are left to the tests."""
+LIFTED = {"at_once": AT_ONCE, "deadline_s": DEADLINE_S, "min_interval_s": 0.1}
+"""What a rehearsal may set, `[scan.<name>.snapshots]`: the feeds themselves allow one request at once, and a picture every
+60 to 240 s."""
 WAYS = ("thoroughfare", "thoroughfare, whole stage", "aiohttp", "pycurl")
+PEERS = WAYS[2:]
+GOALS = {"sweep_s": 10.0, "rss_mib": 300.0, "cost_ratio": 2.0, "poison_cost": 0.01}
+CITY = Path(__file__).parents[1] / "tests" / "city.py"
+LIST = "/api.data.gov.sg/v1/transport/traffic-images"
+Came = list[tuple[float, bytes, Any]]
+"""When each whole picture came, its bytes, and when it changed."""
 
 
 @dataclass
@@ -43,172 +59,218 @@ def main() -> None:
     """Print a table, or JSON."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--json", action="store_true")
+    options.add_argument("--rounds", type=int, default=ROUNDS)
     options.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
-    options.add_argument("--base", help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.way:
-        print(json.dumps(_one(chosen.way, chosen.base)))
+        print(json.dumps(_one(chosen.way, json.load(sys.stdin))))
         return
-    rows = _all()
-    if chosen.json:
-        print(json.dumps({"cameras": CAMERAS, "at_once": AT_ONCE, "rounds": ROUNDS, "ways": rows}, indent=1))
-        return
-    print(f"{CAMERAS} cameras, {AT_ONCE} requests at once, medians of {ROUNDS} rounds, one core")
+    found = _all(chosen.rounds)
+    print(json.dumps(found, indent=1)) if chosen.json else _show(found)
+
+
+def _show(found: dict[str, Any]) -> None:
+    """Print the ways side by side, then each goal."""
+    told = ", ".join(f"{count} {feed}" for feed, count in CAMERAS.items())
     print(
-        f"{'':28}{'sweep s':>9}{'CPU us a picture':>18}{'MiB':>6}{'with 5 % poison: last sound s':>31}{'CPU us':>8}{'sweep s':>9}"
+        f"{sum(CAMERAS.values())} cameras ({told}), medians of {found['rounds']} rounds, one core; load {found['load']}"
     )
-    for name, row in rows.items():
+    print(f"a rehearsal's settings, which lift what the feeds allow: {found['lifted']}")
+    print(
+        f"{'':26}{'sweep s':>9}{'CPU us a picture':>18}{'MiB':>6}{'5 % poison: sound/s':>21}{'clean':>8}{'cost':>7}{'CPU us':>8}{'sweep s':>9}"
+    )
+    for name, row in found["ways"].items():
         print(
-            f"{name:28}{row['sweep_s']:>9.2f}{row['cpu_us']:>18.0f}{row['rss_mib']:>6.0f}"
-            f"{row['poison_sound_s']:>31.2f}{row['poison_cpu_us']:>8.0f}{row['poison_sweep_s']:>9.2f}"
+            f"{name:26}{row['sweep_s']:>9.2f}{row['cpu_us']:>18.0f}{row['rss_mib']:>6.0f}{row['poison_rate']:>21.0f}"
+            f"{row['rate']:>8.0f}{row['poison_cost']:>7.1%}{row['poison_cpu_us']:>8.0f}{row['poison_sweep_s']:>9.2f}"
         )
+    for name, goal in found["goals"].items():
+        print(f"{name}: {goal['found']:.3g}, goal {goal['most']:g}: {'met' if goal['met'] else 'missed'}")
 
 
-def _all() -> dict[str, dict[str, float]]:
-    """Return the medians of every way."""
-    cores = sorted(os.sched_getaffinity(0))
-    words = [sys.executable, "-m", "tests.loopback"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
-        os.sched_setaffinity(server.pid, {cores[-1]})
-        base = f"http://127.0.0.1:{int(next(iter(server.stdout or [])))}"
-        told: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
-        for _ in range(ROUNDS):
+def _all(rounds: int) -> dict[str, Any]:
+    """Return the medians of every way, and the goals."""
+    told: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    with ExitStack() as stack:
+        urls = [stack.enter_context(_city(share)) for share in (0.0, POISONED)]
+        told_of = json.dumps([(url, addresses(url)) for url in urls])
+        for _ in range(rounds):
             for way in WAYS:
-                words = [sys.executable, "-m", "benchmarks.fetch", "--way", way, "--base", base]
-                told[way].append(json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout))
-        server.terminate()
-    return {way: {key: statistics.median(row[key] for row in rows) for key in rows[0]} for way, rows in told.items()}
+                words = [sys.executable, "-m", "benchmarks.fetch", "--way", way]
+                ended = subprocess.run(words, input=told_of, stdout=subprocess.PIPE, text=True, check=True)
+                told[way].append(json.loads(ended.stdout))
+    ways = {way: {key: statistics.median(row[key] for row in rows) for key in rows[0]} for way, rows in told.items()}
+    for row in ways.values():
+        row["poison_cost"] = 1.0 - row["poison_rate"] / row["rate"]
+    stage = ways["thoroughfare, whole stage"]
+    reached = stage | {"cost_ratio": stage["cpu_us"] / min(ways[peer]["cpu_us"] for peer in PEERS)}
+    goals = {name: {"found": reached[name], "most": most, "met": reached[name] <= most} for name, most in GOALS.items()}
+    return {
+        "cameras": CAMERAS, "at_once": AT_ONCE, "rounds": rounds, "lifted": LIFTED, "load": [round(n, 1) for n in os.getloadavg()],
+        "poison": {"share": POISONED, "kinds": POISON}, "ways": ways, "goals": goals,
+    }  # fmt: skip
 
 
-def _one(way: str, base: str) -> dict[str, float]:
-    """Run one way in this process: three clean sweeps and two with poison, of which the last count."""
+@contextmanager
+def _city(faulty: float) -> Iterator[str]:
+    """Start a stand-in on the last core; yields its address."""
+    feeds = [f"--feed={feed}={count}" for feed, count in CAMERAS.items()]
+    words = [*feeds, f"--faulty={faulty}", *(f"--fault={kind}" for kind in POISON), "--cadence=3600"]
+    with subprocess.Popen([sys.executable, str(CITY), *words], stdout=subprocess.PIPE, text=True) as server:
+        os.sched_setaffinity(server.pid, {max(os.sched_getaffinity(0))})
+        try:
+            yield next(iter(server.stdout or [])).strip()
+        finally:
+            server.terminate()
+
+
+def _one(way: str, cities: list[list[Any]]) -> dict[str, float]:
+    """Run one way in this process: three clean sweeps, of which the last counts, and two with poison, of which the last."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     sweep = {"thoroughfare": ours, "thoroughfare, whole stage": stage, "aiohttp": aiohttp, "pycurl": pycurl}[way]
-    clean = [f"/cam/{n}.jpg" for n in range(CAMERAS)]
-    mixed = list(clean)
-    for n, at in enumerate(random.Random(7).sample(range(CAMERAS), CAMERAS // 20)):
-        mixed[at] = f"/fault/{POISON[n % len(POISON)]}?{at}"
-    first, sound = [sweep(base, clean) for _ in range(3)][0::2]
+    ask = sweep(*cities[0])
+    first, clean = [timed(ask) for _ in range(3)][0::2]
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    poisoned = [sweep(base, mixed) for _ in range(2)][-1]
-    if (first.sound, sound.sound, poisoned.sound) != (CAMERAS, CAMERAS, CAMERAS - CAMERAS // 20):
-        raise SystemExit(f"{way}: not every sound picture came: {first}, {sound}, {poisoned}")
+    ask = sweep(*cities[1])
+    mixed = [timed(ask) for _ in range(2)][-1]
+    every = sum(CAMERAS.values())
+    bad = sum(round(count * POISONED) for count in CAMERAS.values())
+    if (first.sound, clean.sound, mixed.sound) != (every, every, every - bad):
+        raise SystemExit(f"{way}: not every sound picture came: {first}, {clean}, {mixed}")
     return {
         "first_sweep_s": first.seconds,
-        "sweep_s": sound.seconds,
-        "cpu_us": sound.cpu_seconds / sound.sound * 1e6,
+        "sweep_s": clean.seconds,
+        "cpu_us": clean.cpu_seconds / every * 1e6,
+        "rate": every / clean.sound_seconds,
         "rss_mib": rss,
-        "poison_sound_s": poisoned.sound_seconds,
-        "poison_cpu_us": poisoned.cpu_seconds / poisoned.sound * 1e6,
-        "poison_sweep_s": poisoned.seconds,
+        "poison_rate": mixed.sound / mixed.sound_seconds,
+        "poison_cpu_us": mixed.cpu_seconds / every * 1e6,
+        "poison_sweep_s": mixed.seconds,
         "poison_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
 
-def timed(ask: Callable[[list[float]], None]) -> Swept:
-    """Time a sweep that notes when each whole picture came."""
-    came: list[float] = []
+def timed(ask: Callable[[], Came]) -> Swept:
+    """Time a sweep."""
     cpu, began = time.process_time(), time.perf_counter()
-    ask(came)
+    came = ask()
     ended = time.perf_counter()
-    return Swept(len(came), ended - began, max(came) - began, time.process_time() - cpu)
+    return Swept(len(came), ended - began, max(at for at, _, _ in came) - began, time.process_time() - cpu)
 
 
-def ours(base: str, paths: list[str]) -> Swept:
+def addresses(city: str) -> list[str]:
+    """Return the pictures of London and California, as their lists name them."""
+    from pipeline import feeds
+
+    fixed = [feed for feed in CAMERAS if feed != "lta_sg"]
+    urls = [camera.image_url for feed in fixed for camera in feeds.load(feed).cameras(_scan(feed, city))]
+    return [f"{city}/{url.removeprefix('https://')}" for url in urls]
+
+
+def newest(city: str, listed: bytes) -> list[str]:
+    """Return Singapore's newest pictures, as its list names them."""
+    batches = json.loads(listed)["items"]
+    urls = [row["image"] for batch in batches for row in batch["cameras"]]
+    return [f"{city}/{url.removeprefix('https://')}" for url in urls]
+
+
+def _scan(feed: str, city: str) -> Any:
+    """Return a rehearsal of a feed: the stand-in answers, and what `LIFTED` says is lifted."""
+    from pipeline.scans import Scan
+
+    stages = {"snapshots": dict(LIFTED)}
+    return Scan(feed, feed, "UTC", "EPSG:3857", hours="00:00-24:00", cadence_s=CADENCE_S, source=city, stages=stages)
+
+
+def ours(city: str, fixed: list[str]) -> Callable[[], Came]:
     """Ask as the pipeline does."""
     from pipeline.fetcher import Request, Rules, fetch
 
-    rules = Rules((base,), loopback=True, kinds=("jpeg",), at_once=AT_ONCE, deadline_s=DEADLINE_S)
+    rules = Rules((city,), loopback=True, kinds=("jpeg",), at_once=AT_ONCE, deadline_s=DEADLINE_S)
+    listed = Rules((city,), loopback=True)
 
-    def ask(came: list[float]) -> None:
+    def ask() -> Came:
         offset = time.perf_counter() - time.time()
-        answers = fetch([Request(base + path) for path in paths], rules)
-        came += [
-            answer.arrived_at.timestamp() + offset for answer in answers if answer.status == "ok" and answer.arrived_at
+        urls = fixed + newest(city, fetch([Request(city + LIST)], listed)[0].content or b"")
+        answers = fetch([Request(url) for url in urls], rules)
+        return [
+            (each.arrived_at.timestamp() + offset, each.content or b"", each.last_modified)
+            for each in answers
+            if each.status == "ok" and each.arrived_at
         ]
 
-    return timed(ask)
+    return ask
 
 
-def stage(base: str, paths: list[str]) -> Swept:
-    """Run the stage `snapshots` on one slot of a feed: from camera rows to the table."""
-    import pyarrow as pa
+def stage(city: str, _: list[str]) -> Callable[[], Came]:
+    """Run the stage `snapshots` on one slot of the three feeds side by side: from camera rows to tables."""
+    from concurrent.futures import ThreadPoolExecutor
 
-    from pipeline import feeds, snapshots
-    from pipeline.feeds._web import web
-    from pipeline.fetcher import manners
-    from pipeline.scans import Scan, Window
-    from pipeline.tables import CAMERAS as TABLE
+    from pipeline import cameras, snapshots
+    from pipeline.scans import Window
 
-    feed = web(
-        operator="", licence="", attribution="", terms_url="", commercial=True, may_store_frames=True, cleared=True, timestamps="",
-        hosts=("http://cameras.example",), lists=(), parse=lambda _: [], bounds=(-1.0, -1.0, 1.0, 1.0), min_interval_s=0.0, at_once=AT_ONCE,
-    )  # fmt: skip
-    now = datetime.now(UTC)
-    due = replace(feed, slots=lambda *_: [now])
-    feeds.load = lambda _: due  # type: ignore[assignment]
-    manners.forget()
-    facts = dict.fromkeys(TABLE.schema.names, "") | {
-        "lon": 0.1,
-        "lat": 0.1,
-        "bearing_deg": 0.0,
-        "cadence_s": 3600.0,
-        "cleared": True,
-    }
-    rows = [
-        facts | {"camera_id": f"b:{n:04}", "native_id": f"{n}", "image_url": "http://cameras.example" + path}
-        for n, path in enumerate(paths)
-    ]
-    cameras = pa.Table.from_pylist(rows, schema=TABLE.schema)
-    stages = {"snapshots": {"at_once": AT_ONCE, "deadline_s": DEADLINE_S}}
-    scan = Scan("b", "b", "UTC", "EPSG:3857", cadence_s=20.0, source=base, stages=stages)
-    window = Window(now, now, now + timedelta(hours=1))
+    nights = [(cameras.survey(_scan(feed, city)), _scan(feed, city)) for feed in CAMERAS]
+    hour = datetime(2026, 5, 5, 12, tzinfo=UTC)
+    window = Window(hour, hour, hour + timedelta(seconds=CADENCE_S))
 
-    def ask(came: list[float]) -> None:
-        offset = time.perf_counter() - time.time()
-        fetched = snapshots.fetch(cameras, scan, window)
-        came += [at.timestamp() + offset for at in fetched["fetched_at"].to_pylist() if at]
+    def ask() -> Came:
+        offset, began = time.perf_counter() - time.time(), time.perf_counter()
+        snapshots.CLOCK = snapshots.Clock(now=lambda: hour + timedelta(seconds=time.perf_counter() - began))
+        with ThreadPoolExecutor(len(nights)) as pool:
+            fetched = list(pool.map(lambda night: snapshots.fetch(*night, window), nights))
+        arrived = [at for table in fetched for at in table["fetched_at"].drop_null().to_pylist()]
+        return [(at.timestamp() + offset, b"", None) for at in arrived]
 
-    return timed(ask)
+    return ask
 
 
-def aiohttp(base: str, paths: list[str]) -> Swept:
+def aiohttp(city: str, fixed: list[str]) -> Callable[[], Came]:
     """Ask with aiohttp, as its guide does."""
     import asyncio
 
     import aiohttp as library
 
-    async def sweep(came: list[float]) -> None:
-        turn = asyncio.Semaphore(AT_ONCE)
+    async def sweep() -> Came:
+        turn, came = asyncio.Semaphore(AT_ONCE), []
 
-        async def one(path: str) -> None:
+        async def one(url: str) -> None:
             try:
-                async with turn, session.get(base + path) as answer:
-                    if (await answer.read()).startswith(b"\xff\xd8\xff") and answer.status == 200:
-                        came.append(time.perf_counter())
+                async with turn, session.get(url) as answer:
+                    body = await answer.read()
+                    if body.startswith(b"\xff\xd8\xff") and answer.status == 200:
+                        came.append((time.perf_counter(), body, answer.headers.get("Last-Modified")))
             except (TimeoutError, library.ClientError):
                 pass
 
         async with library.ClientSession(timeout=library.ClientTimeout(total=DEADLINE_S)) as session:
-            await asyncio.gather(*map(one, paths))
+            async with session.get(city + LIST) as answer:
+                urls = fixed + newest(city, await answer.read())
+            await asyncio.gather(*map(one, urls))
+        return came
 
-    return timed(lambda came: asyncio.run(sweep(came)))
+    return lambda: asyncio.run(sweep())
 
 
-def pycurl(base: str, paths: list[str]) -> Swept:
+def pycurl(city: str, fixed: list[str]) -> Callable[[], Came]:
     """Ask with libcurl's many transfers at once."""
     from io import BytesIO
 
     import pycurl as library
 
-    def ask(came: list[float]) -> None:
+    def ask() -> Came:
         many, idle = library.CurlMulti(), [library.Curl() for _ in range(AT_ONCE)]
-        waiting, active = list(paths), {}
+        came: Came = []
+        body = BytesIO()
+        idle[0].setopt(library.URL, city + LIST)
+        idle[0].setopt(library.WRITEDATA, body)
+        idle[0].perform()
+        waiting, active = fixed + newest(city, body.getvalue()), {}
         while waiting or active:
             while waiting and idle:
                 curl, body = idle.pop(), BytesIO()
-                curl.setopt(library.URL, base + waiting.pop())
+                curl.setopt(library.URL, waiting.pop())
                 curl.setopt(library.WRITEDATA, body)
+                curl.setopt(library.OPT_FILETIME, 1)
                 curl.setopt(library.TIMEOUT_MS, int(1000 * DEADLINE_S))
                 active[curl] = body
                 many.add_handle(curl)
@@ -217,16 +279,18 @@ def pycurl(base: str, paths: list[str]) -> Swept:
                 left, whole, failed = many.info_read()
                 for curl in [*whole, *(each[0] for each in failed)]:
                     body = active.pop(curl)
+                    picture = body.getvalue()
                     is_whole = curl in whole and curl.getinfo(library.RESPONSE_CODE) == 200
-                    if is_whole and body.getvalue().startswith(b"\xff\xd8\xff"):
-                        came.append(time.perf_counter())
+                    if is_whole and picture.startswith(b"\xff\xd8\xff"):
+                        came.append((time.perf_counter(), picture, curl.getinfo(library.INFO_FILETIME)))
                     many.remove_handle(curl)
                     idle.append(curl)
                 if not left:
                     break
             many.select(0.05)
+        return came
 
-    return timed(ask)
+    return ask
 
 
 if __name__ == "__main__":

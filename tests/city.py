@@ -315,8 +315,10 @@ async def _serve(city: City) -> None:
 def main() -> None:
     """Serve what the command line asks for."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--feed", choices=SHAPES, action="append", help="may stand more than once; default: all three")
-    options.add_argument("--cameras", type=int, default=1000, help="of each feed")
+    options.add_argument(
+        "--feed", action="append", metavar="NAME[=CAMERAS]", help=f"of {', '.join(SHAPES)}; default: all"
+    )
+    options.add_argument("--cameras", type=int, default=1000, help="of each feed that does not say how many")
     options.add_argument("--faulty", type=float, default=0.0, help="share of the cameras, 0 to 1")
     options.add_argument(
         "--fault", choices=STATES, action="append", help="what is wrong with them; default: everything"
@@ -324,7 +326,10 @@ def main() -> None:
     options.add_argument("--cadence", type=float, help="seconds between two pictures; default: the operator's own")
     options.add_argument("--port", type=int, default=0)
     chosen = options.parse_args()
-    cameras = dict.fromkeys(chosen.feed or SHAPES, chosen.cameras)
+    asked = [each.partition("=") for each in chosen.feed or SHAPES]
+    if unknown := [name for name, _, _ in asked if name not in SHAPES]:
+        options.error(f"no shape of {unknown}; choose from {SHAPES}")
+    cameras = {name: int(count or chosen.cameras) for name, _, count in asked}
     city = City(cameras, chosen.faulty, chosen.fault or KINDS, chosen.cadence, port=chosen.port)
     city.asked = deque(maxlen=0)
     asyncio.run(_serve(city))
