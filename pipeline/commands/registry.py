@@ -76,7 +76,21 @@ def list_cameras(
     if as_json:
         tell(rows)
         return
-    show(rows, ["camera_id", "name", "lon", "lat", "bearing_deg", "road", "cadence_s", "cleared"])
+    show(
+        rows,
+        [
+            "camera_id",
+            "stable_id",
+            "name",
+            "lon",
+            "lat",
+            "bearing_deg",
+            "bearing_source",
+            "road",
+            "cadence_s",
+            "cleared",
+        ],
+    )
     if others:
         typer.echo(f"{len(others)} rows of the list are no cameras to observe: thoroughfare cameras {name} --rejected")
     advise(f"thoroughfare plan {name} --date {now().date()}")
@@ -150,7 +164,7 @@ def diff_registries(
         if name:
             raise SettingsError(f"two registries are compared without a scan; leave {name!r} out, or give two dates")
         tables = files.read(Path(before)), files.read(Path(after))
-        reasons = {f"{row['feed']}:{row['native_id']}": row["reason"] for row in files.rejected(Path(after))}
+        reasons = changes.reasons_of(files.rejected(Path(after)))
     else:
         tables = _nights(lake, name, before, after)
     found = changes.diff(*tables, reasons)
@@ -180,13 +194,15 @@ def _nights(root: str, name: str, before: str, after: str) -> tuple["pa.Table", 
     """Read the cameras of two nights of a lake."""
     from pipeline.registry import changes
 
+    dates = []
     for option, value in (("--from", before), ("--to", after)):
-        if "/" in value or "\\" in value:
+        if "/" in value:
             raise SettingsError(
                 f"{option} {value}: no such folder, and no date; name a registry's folder or YYYY-MM-DD"
             )
+        dates.append(date_of(value, option))
     there = open_lake(root, scan_of(root, name))
-    return changes.of_night(there, date_of(before)), changes.of_night(there, date_of(after))
+    return changes.of_night(there, dates[0]), changes.of_night(there, dates[1])
 
 
 def _show(found: "list[Change]", counts: dict[str, int], before: "pa.Table", after: "pa.Table") -> None:

@@ -55,7 +55,7 @@ class Change:
 def of_night(lake: Lake, scan_date: date) -> pa.Table:
     """Read the cameras of a night; WindowNotFoundError names the nights there are."""
     listed = upkeep.night(lake, scan_date, "cameras")
-    if "stable_id" not in listed.column_names:
+    if listed["stable_id"].null_count:
         raise SchemaError(
             f"lake {lake}: the cameras of {scan_date} were listed before they had ids of ours; compare later nights"
         )
@@ -68,7 +68,7 @@ def diff(before: pa.Table, after: pa.Table, reasons: dict[str, str] | None = Non
     Args:
         before: `cameras` of the earlier day, or a registry's.
         after: The same of the later day.
-        reasons: Why rows of the later day's lists are no cameras, by `camera_id`.
+        reasons: Why rows of the later day's lists are no cameras, as `reasons_of` has them.
 
     Returns:
         Changes by kind, then by camera and fact.
@@ -76,11 +76,17 @@ def diff(before: pa.Table, after: pa.Table, reasons: dict[str, str] | None = Non
     pairs, gone, added = _matched(before.to_pylist(), after.to_pylist())
     changes = [Change("added", row["stable_id"], row["camera_id"], row["name"], "", None, None) for row in added]
     for row in gone:
-        why = (reasons or {}).get(row["camera_id"])
+        why = (reasons or {}).get(row["camera_id"], (reasons or {}).get(row["feed"]))
         changes.append(Change("gone", row["stable_id"], row["camera_id"], row["name"], "", None, why))
     for old, new in pairs:
         changes += _changes(old, new)
     return sorted(changes, key=lambda each: (KINDS.index(each.kind), each.camera_id, each.fact))
+
+
+def reasons_of(rejected: list[Row]) -> dict[str, str]:
+    """Say why cameras of a day are gone, by `camera_id`; by feed where one of its lists did not come."""
+    lost = {row["feed"]: "one of its feed's lists did not come" for row in rejected if "://" in row["native_id"]}
+    return lost | {f"{row['feed']}:{row['native_id']}": row["reason"] for row in rejected}
 
 
 def counts(changes: list[Change]) -> dict[str, int]:
