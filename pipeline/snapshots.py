@@ -16,15 +16,44 @@ from pipeline.scans import Scan, Window
 from pipeline.tables import SNAPSHOTS
 
 
+class Steady:
+    """A clock that goes on evenly from where this machine's stood, whatever is done to that one meanwhile."""
+
+    def __init__(self, wall: Callable[[], datetime], even_s: Callable[[], float]) -> None:
+        """Start it; `even_s` counts seconds and never jumps."""
+        self.wall, self.even_s = wall, even_s
+        self.from_wall, self.from_s = wall(), even_s()
+
+    def now(self) -> datetime:
+        """Return the time, UTC."""
+        return self.from_wall + timedelta(seconds=self.even_s() - self.from_s)
+
+    def step_s(self) -> float:
+        """Return the seconds by which this machine's clock has been set forward since."""
+        return (self.wall() - self.now()).total_seconds()
+
+
+def _even_s() -> float:
+    """Count seconds; those in which the machine sleeps too, where it can."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+STEADY = Steady(lambda: datetime.now(UTC), _even_s)
+
+
 @dataclass(frozen=True)
 class Clock:
     """The time that a live feed is polled by."""
 
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    now: Callable[[], datetime] = STEADY.now
     sleep: Callable[[float], None] = time.sleep
+    step_s: Callable[[], float] = lambda: 0.0
+    """Seconds by which this machine's clock has jumped since `now` began."""
 
 
-CLOCK = Clock()
+CLOCK = Clock(step_s=STEADY.step_s)
+SUSPECT_S = 2.0
+"""A jump of this machine's clock by more is told with every picture that comes after it."""
 TOO_LATE = Picture("missed: asked too late")
 PAST_PATIENCE_S = 3600.0
 """What has not been asked of the past within so many seconds is missed: the night's other windows wait."""
@@ -155,13 +184,17 @@ def _row(feed: Feed, camera_id: str, slot: datetime, picture: Picture) -> dict[s
 
     A live picture arrives when it does; recorded and rendered ones when they were taken, so that a re-run gives the same bytes.
     """
-    arrived = picture.arrived_at or CLOCK.now() if feed.live else picture.captured_at or slot
+    step_s = CLOCK.step_s() if feed.live else 0.0
+    arrived = picture.captured_at or slot
+    if feed.live:
+        arrived = picture.arrived_at - timedelta(seconds=step_s) if picture.arrived_at else CLOCK.now()
+    suspect = f"ok: clock suspect, set by {step_s:+.0f} s" if abs(step_s) > SUSPECT_S else "ok"
     return {
         "camera_id": camera_id,
         "slot_at": slot,
         "fetched_at": arrived if picture.jpeg is not None else None,
         "captured_at": picture.captured_at,
         "captured_at_source": picture.captured_at_source,
-        "status": picture.status,
+        "status": suspect if picture.status == "ok" else picture.status,
         "jpeg": picture.jpeg,
     }

@@ -125,7 +125,7 @@ SNAPSHOTS = Table(
             _column("fetched_at", TIME, "when the bytes arrived; null where none did", null=True),
             _column("captured_at", TIME, "when the picture was taken, where the feed tells", null=True),
             _column("captured_at_source", _text, "`name`, `feed`, `last_modified`, `header`, `render` or `none`"),
-            _column("status", _text, "`ok` or why no bytes came"),
+            _column("status", _text, "`ok`, `ok: ` and what to doubt, or why no bytes came"),
             _column("jpeg", _bytes, "the bytes as they came", null=True),
         ]
     ),
@@ -147,7 +147,7 @@ FRAMES = Table(
             _column("height_px", _int, "pixels; 0 where there is no picture"),
             _column("sha256", _text, "of the bytes as they came", null=True),
             _column("state", _text, "one of FRAME_STATES"),
-            _column("reason", _text, "why, where the state is not `ok`", null=True),
+            _column("reason", _text, "why, where the state is not `ok`; what to doubt, where it is", null=True),
         ]
     ),
     lives_days=30,

@@ -105,3 +105,24 @@ def test_a_slow_feed_gives_gaps_not_pictures_under_the_wrong_slot(polled):
     came = [row for row in fetched if row["jpeg"] is not None]
     assert 0 < len(came) < 8
     assert all(row["fetched_at"] - row["slot_at"] < timedelta(seconds=20) for row in came)
+
+
+@pytest.mark.parametrize("jump_s", [3600.0, -3600.0])
+def test_a_clock_that_jumps_changes_no_slot_and_is_told_with_what_came_after(monkeypatch, jump_s):
+    wall, even = Hands(HOUR - timedelta(seconds=5)), Hands(HOUR)
+
+    def even_s() -> float:
+        return (even.at - HOUR).total_seconds()
+
+    steady = snapshots.Steady(wall.now, even_s)
+
+    def sleep(seconds: float) -> None:
+        even.sleep(seconds)
+        wall.sleep(seconds + (jump_s if steady.now() == slot(2) else 0.0))
+
+    made = {"slots": lambda *_: [slot(n) for n in range(4)], "picture": picture, "live": True}
+    monkeypatch.setattr(feeds, "load", lambda _: feeds.Feed(**vars(FEED) | made))
+    monkeypatch.setattr(snapshots, "CLOCK", snapshots.Clock(steady.now, sleep, steady.step_s))
+    fetched = [row for row in snapshots.fetch(TWO, SCAN, WINDOW).to_pylist() if row["camera_id"] == "made:a"]
+    assert [row["fetched_at"] for row in fetched] == [slot(n) for n in range(4)]
+    assert [row["status"] for row in fetched] == ["ok"] * 2 + [f"ok: clock suspect, set by {jump_s:+.0f} s"] * 2

@@ -119,9 +119,10 @@ def _look(row: dict[str, Any], settings: Settings) -> _Look:
     raw: bytes | None = row["jpeg"]
     if row["status"].startswith("quarantined: "):
         return look.fails("broken", row["status"])
-    if row["status"] != "ok" or raw is None:
-        return look.fails("missed", row["status"].removeprefix("missed: ") if row["status"] != "ok" else "no bytes")
-    look = replace(look, sha256=hashlib.sha256(raw).hexdigest())
+    status, _, doubt = row["status"].partition(": ")
+    if status != "ok" or raw is None:
+        return look.fails("missed", row["status"].removeprefix("missed: ") if status != "ok" else "no bytes")
+    look = replace(look, sha256=hashlib.sha256(raw).hexdigest(), reason=doubt or None)
     if len(raw) > settings.limit_bytes:
         return look.fails("broken", f"file above {settings.limit_bytes} bytes")
     is_png = raw.startswith(png.START)
