@@ -16,6 +16,16 @@ FAMILIES = (
         image="additionalProperties.1.value",
     ),
     Family(
+        "tfl_clips",
+        rows="",
+        fields=(
+            "id", "commonName", "lat", "lon", "additionalProperties", "additionalProperties.2.key",
+            "additionalProperties.0.value|available", "additionalProperties.2.value|videoUrl",
+        ),
+        lat="lat", lon="lon", text="commonName", id="id", own="09001.00001", numbered="09001.1{n:04}",
+        image="additionalProperties.2.value",
+    ),
+    Family(
         "caltrans_cwwp2",
         rows="data",
         fields=(

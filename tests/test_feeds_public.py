@@ -20,7 +20,7 @@ from pipeline.errors import FeedError, SettingsError
 from pipeline.feeds import Camera, Listing, hk_td, lta_sg, nyc_dot
 from pipeline.scans import Scan
 
-CLEARED = {"tfl_jamcams", "caltrans_cwwp2", "digitraffic_fi", "lta_sg", "hk_td", "toronto", "calgary", "austin"}
+CLEARED = {"tfl_jamcams", "tfl_clips", "caltrans_cwwp2", "digitraffic_fi", "lta_sg", "hk_td", "toronto", "calgary", "austin"}
 """Feeds whose terms, as far as we could read them, allow this use without asking."""
 SAMPLES = {
     "tfl_jamcams": ("place_type_jamcam_2026-09-30_trimmed.json", 5, 0),
@@ -39,6 +39,7 @@ SAMPLES = {
 """File, cameras and rejected rows of each recorded list; of 511NY and Calgary none was recorded."""
 LISTS = {
     "tfl_jamcams": "api.tfl.gov.uk/Place/Type/JamCam",
+    "tfl_clips": "api.tfl.gov.uk/Place/Type/JamCam",
     "digitraffic_fi": "tie.digitraffic.fi/api/weathercam/v1/stations",
     "lta_sg": "api.data.gov.sg/v1/transport/traffic-images",
     "hk_td": "static.data.gov.hk/td/traffic-snapshot-images/code/Traffic_Camera_Locations_En.xml",

@@ -239,6 +239,6 @@ def test_every_feed_tells_all_its_facts():
     assert {"demo", "archive"} <= set(known)
     wanted = {"operator", "licence", "attribution", "terms_url", "commercial", "may_store_frames", "needs_key", "cleared", "timezone",
               "metric_crs", "cadence_s", "min_interval_s", "requests_per_minute", "hosts", "timestamps", "live", "bounds",
-              "history_s", "history_step_s"}  # fmt: skip
+              "history_s", "history_step_s", "clip_s", "at_once"}  # fmt: skip
     assert all(set(facts) == wanted | {"name"} for facts in known.values())
     json.dumps(list(known.values()))

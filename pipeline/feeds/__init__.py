@@ -171,6 +171,8 @@ class Feed:
     """Projected CRS with metres that suits its cameras; empty where the scan says."""
     cadence_s: float | None = None
     """Seconds between two new pictures as its operator states it; None where only cameras or the scan say."""
+    clip_s: float | None = None
+    """Seconds that one answer shows, where it is a clip that is cut into stills; None where it is a still."""
     requests_per_minute: float | None = None
     """Most requests a minute that its terms allow, all cameras together; None where they state none."""
     at_once: int = 1

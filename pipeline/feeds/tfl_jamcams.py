@@ -7,22 +7,23 @@ from pipeline.feeds._rows import Row, UnfitError
 from pipeline.feeds._web import web
 
 BOUNDS = (-0.6, 51.2, 0.4, 51.8)
+LISTS = ("https://api.tfl.gov.uk/Place/Type/JamCam",)
 MEDIA = "https://s3-eu-west-1.amazonaws.com/jamcams.tfl.gov.uk/"
 
 
 def parse(content: bytes) -> Listing:
     """Read the places of an answer; FeedError names what is not as it was."""
     places = records("tfl_jamcams", content, "")
-    return gather("tfl_jamcams", places, lambda place: place.native("id"), _camera, BOUNDS, _keyed)
+    return gather("tfl_jamcams", places, lambda place: place.native("id"), camera, BOUNDS, keyed)
 
 
-def _keyed(place: Row) -> list[Row]:
+def keyed(place: Row) -> list[Row]:
     """Put a place's list of additional properties under their keys."""
     listed = {each.text("key"): each.values.get("value") for each in place.rows("additionalProperties")}
     return [Row(place.values | {"additionalProperties": listed}, place.path)]
 
 
-def _camera(place: Row) -> Camera:
+def camera(place: Row) -> Camera:
     """Build the camera of a place; its `view` says where it looks, or what at."""
     if place.word("additionalProperties.available", "true", "false") == "false":
         raise UnfitError("out of service: available is false")
@@ -53,7 +54,7 @@ FEED = web(
     requests_per_minute=None,
     hosts=("https://api.tfl.gov.uk", "https://s3-eu-west-1.amazonaws.com/jamcams.tfl.gov.uk/"),
     bounds=BOUNDS,
-    lists=("https://api.tfl.gov.uk/Place/Type/JamCam",),
+    lists=LISTS,
     parse=parse,
     headers={"Accept": "application/json"},
     times="last_modified",

@@ -58,7 +58,7 @@ class Rules:
     redirects: int = 3
     """Most redirects followed, each to a server of `hosts`."""
     kinds: tuple[str, ...] = ()
-    """Kinds of picture (`jpeg`, `png`) that alone are an answer, told by their first bytes; empty for anything."""
+    """Kinds of picture (`jpeg`, `png`, or `mp4`) that alone are an answer, told by their first bytes; empty for anything."""
     gzip: bool = False
     """Whether the answer may be packed; it is unpacked up to `limit_bytes`. Without, a packed answer is refused."""
     loopback: bool = False

@@ -29,8 +29,8 @@ FAULTS = {
     pycurl.E_SSL_CACERT_BADFILE: "no valid certificate",
 }
 """Every other code of libcurl is a `bad answer`."""
-KINDS = {"jpeg": b"\xff\xd8\xff", "png": b"\x89PNG\r\n\x1a\n"}
-"""Pictures by their first bytes."""
+KINDS = {"jpeg": (0, b"\xff\xd8\xff"), "png": (0, b"\x89PNG\r\n\x1a\n"), "mp4": (4, b"ftyp")}
+"""Pictures and clips by their first bytes, and where these stand."""
 OTHERS = {
     b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF", b"RIFF": "WebP", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"%PDF": "PDF", b"{": "JSON", b"[": "JSON",
     b"<": "a page",
@@ -189,7 +189,7 @@ def retry_after_s(text: str, now: datetime) -> float | None:
 
 def _no_picture(content: bytes, kinds: tuple[str, ...]) -> str:
     """Say what came in a picture's place; empty for a picture."""
-    if any(content.startswith(KINDS[kind]) for kind in kinds):
+    if any(content.startswith(magic, at) for at, magic in (KINDS[kind] for kind in kinds)):
         return ""
     start = content[:64].lstrip()
     other = next((name for magic, name in OTHERS.items() if start.startswith(magic)), "")
