@@ -30,7 +30,7 @@ AT_ONCE, DEADLINE_S, CADENCE_S, ROUNDS = 32, 2.0, 10.0, 5
 POISONED = 0.05
 POISON = ("drip-body", "never", "short-CL", "html", "404", "500", "200-empty", "reset", "redirect-loop", "garbage")
 """Faults that a peer without a byte cap survives too: endless answers and bombs are left to the tests."""
-LIFTED = {"at_once": AT_ONCE, "deadline_s": DEADLINE_S, "min_interval_s": 0.1}
+LIFTED = {"at_once": AT_ONCE, "deadline_s": DEADLINE_S, "rehearsal_interval_s": 0.1}
 """What a rehearsal may set, `[scan.<name>.snapshots]`: the feeds themselves allow one request at once, and a picture every
 60 to 240 s."""
 WAYS = ("thoroughfare", "thoroughfare, whole stage", "aiohttp", "pycurl")

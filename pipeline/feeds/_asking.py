@@ -34,6 +34,9 @@ class Settings:
     """Most requests under way at one server; 0 for what the feed's own file says."""
     deadline_s: float = 10.0
     """Seconds that one picture may take."""
+    rehearsal_interval_s: float = 0.0
+    """Least seconds between two requests for one picture where a stand-in answers; 0 for the feed's own, which no operator's
+    server is ever asked within."""
     past_per_minute: float = 120.0
     """Most requests a minute for pictures of the past, which nobody waits for; fewer where the terms say so."""
     step_s: float = 0.5
@@ -129,7 +132,8 @@ def pictures(
 ) -> list[Answer]:
     """Ask for the pictures of cameras that are due together, each at its address, within so many seconds."""
     settings = scan.settings("snapshots", Settings)
-    given: dict[str, Any] = {"min_interval_s": source.min_interval_s, "kinds": source.kinds, "jitter_s": jitter_s}
+    least_s = interval_s(scan, source.min_interval_s)
+    given: dict[str, Any] = {"min_interval_s": least_s, "kinds": source.kinds, "jitter_s": jitter_s}
     rules = _rules(source, scan, **given | {"deadline_s": settings.deadline_s} | changes)
     requests = [Request(_way(source, scan, url), of=camera.native_id) for camera, url in asked]
     return fetcher.fetch(requests, rules, patience_s, seen)
@@ -140,6 +144,21 @@ def past_pictures(source: Source, scan: Scan, urls: Sequence[str], patience_s: f
     settings, slowly = scan.settings("snapshots", Settings), _slowly(source, scan)
     rules = _rules(source, scan, kinds=source.kinds, deadline_s=settings.deadline_s, requests_per_minute=slowly)
     return _again([Request(_way(source, scan, url)) for url in urls], rules, PAUSES_S, patience_s)
+
+
+def interval_s(scan: Scan, least_s: float) -> float:
+    """Return the least seconds between two requests for one picture: the feed's, or a rehearsal's.
+
+    Raises:
+        SettingsError: an operator's own server would be asked more often than the feed's terms allow.
+    """
+    stated = scan.stages.get("snapshots", {}).get("rehearsal_interval_s", 0.0)
+    if stated and not _stand_in(scan):
+        raise SettingsError(
+            f"settings [scan.{scan.name}.snapshots]: rehearsal_interval_s = {stated!r} is for a stand-in on this machine, and "
+            f"feed {scan.feed} may be asked for a picture every {least_s:g} s at most; take it out, or pass --source"
+        )
+    return scan.settings("snapshots", Settings).rehearsal_interval_s or least_s if stated else least_s
 
 
 def is_allowed(source: Source, url: str) -> bool:

@@ -66,10 +66,14 @@ def web(
         kinds,
     )  # fmt: skip
     asked = pictures or sweep
+
+    def least_s(scan: Scan) -> float:
+        return _asking.interval_s(scan, min_interval_s)
+
     return Feed(
         cameras=lambda scan: _listing(source, scan).cameras,
         listing=lambda scan: _listing(source, scan),
-        slots=slots or (lambda scan, window, native_id: bursts.slots(scan, window, native_id, min_interval_s)),
+        slots=slots or (lambda scan, window, native_id: bursts.slots(scan, window, native_id, least_s(scan))),
         picture=lambda scan, camera, slot: asked(source, scan, [(camera, slot)], LIST_DEADLINE_S, {})[0],
         pictures=lambda scan, due, patience_s, seen: asked(source, scan, due, patience_s, seen),
         past=past and (lambda scan, gone, patience_s: past(source, scan, gone, patience_s)),
@@ -163,5 +167,5 @@ def told(source: Source, answer: Answer) -> Picture:
 
 def _step_s(source: Source, scan: Scan, due: Due) -> float:
     """Return the least seconds between two observations of any camera that is due."""
-    steps = [bursts.closest_s(scan, camera.native_id, source.min_interval_s) for camera, _ in due]
-    return min(steps, default=source.min_interval_s)
+    least_s = _asking.interval_s(scan, source.min_interval_s)
+    return min((bursts.closest_s(scan, camera.native_id, least_s) for camera, _ in due), default=least_s)
