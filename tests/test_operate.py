@@ -62,7 +62,7 @@ def test_a_stage_of_windows_asks_which_one(ask):
 
 
 def test_a_night_without_room_is_not_begun(ask, tmp_path, monkeypatch):
-    monkeypatch.setattr(plans, "free_bytes", lambda _: 0)
+    monkeypatch.setattr(plans.room, "free_bytes", lambda _: 0)
     ended = ask("run", "demo", "--date", DAY)
     assert isinstance(ended.exception, SpaceError)
     assert ended.exception.__notes__ == ["in snapshots of 2026-05-05T11Z"]
@@ -71,7 +71,7 @@ def test_a_night_without_room_is_not_begun(ask, tmp_path, monkeypatch):
 
 
 def test_a_stage_without_room_is_not_begun_unless_told_to(ask, monkeypatch):
-    monkeypatch.setattr(plans, "free_bytes", lambda _: 0)
+    monkeypatch.setattr(plans.room, "free_bytes", lambda _: 0)
     ask("stage", "demo", "cameras", "--date", DAY)
     words = ("stage", "demo", "snapshots", "--date", DAY, "--window", "0")
     assert isinstance(ask(*words).exception, SpaceError)
@@ -79,8 +79,8 @@ def test_a_stage_without_room_is_not_begun_unless_told_to(ask, monkeypatch):
 
 
 def test_little_memory_is_a_warning(ask, monkeypatch):
-    monkeypatch.setattr(plans, "available_mb", lambda: 1)
-    monkeypatch.setattr(plans, "memory", lambda *_: (900, "measured"))
+    monkeypatch.setattr(plans.room, "available_mb", lambda: 1)
+    monkeypatch.setattr(plans.room, "memory", lambda *_: (900, "measured"))
     monkeypatch.setattr("pipeline.snapshots.fetch", lambda **_: SNAPSHOTS.empty())
     told = ask("run", "demo", "--date", DAY).stderr
     assert "1 MiB of memory available, a run needs 900 (measured): use fewer --workers" in told

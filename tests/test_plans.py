@@ -65,13 +65,13 @@ def test_every_estimate_says_what_it_rests_on(lake):
 def test_a_lake_without_a_night_is_planned_by_the_defaults(lake):
     plan = planned(MINUTES, lake)
     assert plan.pictures == 2 * 30 * 8
-    assert estimate(plan, "fetched").value == pytest.approx(480 * plans.BYTES_A_PICTURE["snapshots"] / 1e6)
-    assert estimate(plan, "compute").basis == plans.SPEED_SOURCE
+    assert estimate(plan, "fetched").value == pytest.approx(480 * plans.room.BYTES_A_PICTURE["snapshots"] / 1e6)
+    assert estimate(plan, "compute").basis == plans.room.SPEED_SOURCE
 
 
 def test_a_finished_night_tells_the_sizes_of_the_next(lake):
     committed(lake)
-    by_table, basis = plans.sizes(lake, MINUTES)
+    by_table, basis = plans.room.sizes(lake, MINUTES)
     assert basis == "measured: night 2026-05-05 of this lake"
     places = [Place("frames", DAY, hour) for hour in (11, 12)]
     assert by_table["frames"] == sum(file.size_bytes for place in places for file in lake.files(place)) / 2
@@ -81,19 +81,19 @@ def test_run_records_tell_the_speed_of_the_next_night_with_as_many_workers(lake)
     at = datetime(2026, 5, 6, 4, tzinfo=UTC)
     for line in STAGES:
         metrics.keep(lake, Run("demo", DAY, "", line.table, None, at, 1.5, 100, True, 1, 2, 700, ""))
-    assert plans.speed(lake, 2) == (
+    assert plans.room.speed(lake, 2) == (
         pytest.approx(len(STAGES) * 1.5 / 100),
         "measured: night 2026-05-05 of this lake, 2 workers",
     )
-    assert plans.speed(lake, 0) == (plans.SECONDS_A_PICTURE, plans.SPEED_SOURCE)
-    assert plans.memory(lake, 2)[0] == 700
-    assert plans.memory(lake, 0) == (plans.MEMORY_MB, plans.MEMORY_SOURCE)
+    assert plans.room.speed(lake, 0) == (plans.room.SECONDS_A_PICTURE, plans.room.SPEED_SOURCE)
+    assert plans.room.memory(lake, 2)[0] == 700
+    assert plans.room.memory(lake, 0) == (plans.room.MEMORY_MB, plans.room.MEMORY_SOURCE)
 
 
 def test_pictures_take_room_one_window_at_a_time():
     by_table = {"snapshots": 100.0, "frames": 1.0}
-    assert plans.need_bytes(by_table, [10, 30, 20]) == 60 * 1.0 + 30 * 100.0
-    assert plans.need_bytes(by_table, []) == 0
+    assert plans.room.need_bytes(by_table, [10, 30, 20]) == 60 * 1.0 + 30 * 100.0
+    assert plans.room.need_bytes(by_table, []) == 0
 
 
 @pytest.mark.parametrize(("cadence_s", "alone", "pair"), [(2.0, "link", "trajectory"), (60.0, "count", "count")])
@@ -112,26 +112,28 @@ def test_a_feed_that_is_not_cleared_is_refused_and_not_even_asked_for_its_list(l
 
 
 def test_half_the_room_of_twice_the_estimate_is_refused(lake, monkeypatch):
-    wanted = plans.SPARE * plans.need_bytes(plans.BYTES_A_PICTURE, [240, 240])
-    monkeypatch.setattr(plans, "free_bytes", lambda _: wanted - 1)
+    wanted = plans.room.SPARE * plans.room.need_bytes(plans.room.BYTES_A_PICTURE, [240, 240])
+    monkeypatch.setattr(plans.room, "free_bytes", lambda _: wanted - 1)
     with pytest.raises(SpaceError, match=r"480 pictures still to do.*--no-preflight"):
-        plans.refuse_without_room(lake, MINUTES, [240, 240])
-    monkeypatch.setattr(plans, "free_bytes", lambda _: wanted)
-    assert plans.refuse_without_room(lake, MINUTES, [240, 240]).startswith("room: ")
+        plans.room.refuse_without_room(lake, MINUTES, [240, 240])
+    monkeypatch.setattr(plans.room, "free_bytes", lambda _: wanted)
+    assert plans.room.refuse_without_room(lake, MINUTES, [240, 240]).startswith("room: ")
 
 
 def test_a_finished_night_needs_no_room(lake, monkeypatch):
-    monkeypatch.setattr(plans, "free_bytes", lambda _: 0)
-    assert plans.refuse_without_room(lake, MINUTES, []) == "room: 0 MB wanted, 0 MB free"
+    monkeypatch.setattr(plans.room, "free_bytes", lambda _: 0)
+    assert plans.room.refuse_without_room(lake, MINUTES, []) == "room: 0 MB wanted, 0 MB free"
 
 
 def test_one_stage_needs_only_its_tables_room(lake, monkeypatch):
-    monkeypatch.setattr(plans, "free_bytes", lambda _: 240 * plans.SPARE * plans.BYTES_A_PICTURE["frames"])
-    plans.refuse_without_room(lake, MINUTES, [240], ("frames",))
+    monkeypatch.setattr(
+        plans.room, "free_bytes", lambda _: 240 * plans.room.SPARE * plans.room.BYTES_A_PICTURE["frames"]
+    )
+    plans.room.refuse_without_room(lake, MINUTES, [240], ("frames",))
     with pytest.raises(SpaceError):
-        plans.refuse_without_room(lake, MINUTES, [240], ("snapshots",))
+        plans.room.refuse_without_room(lake, MINUTES, [240], ("snapshots",))
 
 
 def test_room_in_a_bucket_is_not_checked_and_that_is_said(lake):
     lake.storage = SimpleNamespace(url="s3://bucket/demo")
-    assert "not checked" in plans.refuse_without_room(lake, MINUTES, [10**9])
+    assert "not checked" in plans.room.refuse_without_room(lake, MINUTES, [10**9])

@@ -68,5 +68,5 @@ def test_jobs_done_together_answer_in_order_and_a_fault_waits_for_the_others():
 
 def test_a_live_night_needs_room_for_all_its_pictures():
     by_table = {"snapshots": 100.0, "frames": 1.0}
-    assert plans.need_bytes(by_table, [10, 20]) == 100.0 * 20 + 30
-    assert plans.need_bytes(by_table, [10, 20], live=True) == 100.0 * 30 + 30
+    assert plans.room.need_bytes(by_table, [10, 20]) == 100.0 * 20 + 30
+    assert plans.room.need_bytes(by_table, [10, 20], live=True) == 100.0 * 30 + 30

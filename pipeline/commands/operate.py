@@ -243,7 +243,7 @@ def _find_room(night: "runner.Night", windows: "list[Window]", tables: tuple[str
 
     listed = night.lake.read([Place("cameras", night.scan_date)])
     counts = [plans.pictures(night.scan, window, listed) for window in windows]
-    log.log(*_level(plans.refuse_without_room(night.lake, night.scan, counts, tables)))
+    log.log(*_level(plans.room.refuse_without_room(night.lake, night.scan, counts, tables)))
 
 
 def _level(sentence: str) -> tuple[int, str]:
@@ -255,8 +255,8 @@ def _find_memory(night: "runner.Night", workers: int) -> None:
     """Warn where less memory is available than a run has needed."""
     from pipeline import plans
 
-    needed, basis = plans.memory(night.lake, workers)
-    if (available := plans.available_mb()) < needed:
+    needed, basis = plans.room.memory(night.lake, workers)
+    if (available := plans.room.available_mb()) < needed:
         log.warning("%s MiB of memory available, a run needs %.0f (%s): use fewer --workers", available, needed, basis)
 
 

@@ -23,12 +23,12 @@ def room(subject: Subject) -> Iterator[Finding]:
     """Hold the disk and the memory against what the scan's next night needs."""
     planned, why = _plan(subject)
     folder = Path(subject.lake.root) if subject.lake and "://" not in subject.lake.root else Path()
-    free, need = plans.free_bytes(folder), 2e9
+    free, need = plans.room.free_bytes(folder), 2e9
     if planned:
-        need = max(need, plans.SPARE * planned.value("disk at most") * 1e6)
+        need = max(need, plans.room.SPARE * planned.value("disk at most") * 1e6)
     fits, note = free >= need, f"{free / 1e9:.0f} GB free; {need / 1e9:.1f} GB wanted {why}"
     yield Finding("disk", "ok" if fits else "missing", note, "" if fits else "free room or pass another --lake")
-    available, held = plans.available_mb(), planned.value("memory") if planned else plans.MEMORY_MB
+    available, held = plans.room.available_mb(), planned.value("memory") if planned else plans.room.MEMORY_MB
     fits, note = available >= held, f"{available:,} MiB available, {held:,.0f} MiB needed {why}"
     yield Finding(
         "memory", "ok" if fits else "warning", note, "" if fits else "end other programs or use fewer --workers"

@@ -1,4 +1,4 @@
-"""Plan a night before anything is fetched: windows, pictures, room, time, terms, and what the cadence can support.
+"""Estimate the room, time and memory that a night takes, and refuse one that has no room.
 
 Every estimate says what it rests on: the last night of this lake where there is one, else figures measured on the demo city.
 """
@@ -9,19 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-
-from pipeline import cameras, feeds, metrics, observability, upkeep
+from pipeline import feeds, metrics, upkeep
 from pipeline.errors import SpaceError
 from pipeline.lake import Lake, Place
 from pipeline.query import names
-from pipeline.scans import Scan, Window
+from pipeline.scans import Scan
 from pipeline.stages import STAGES, Stage
 from pipeline.storage import Folder
-from pipeline.tables import FRAMES, SIGHTINGS, TRANSITIONS, frame_id
 
 BYTES_A_PICTURE = {
     "snapshots": 17_200.0, "frames": 49.0, "detections": 54.0, "embeddings": 150.0, "sightings": 24.0,
@@ -49,75 +44,6 @@ class Estimate:
     value: float
     unit: str
     basis: str
-
-
-@dataclass(frozen=True)
-class Support:
-    """What cameras of one cadence can honestly support, if every picture comes."""
-
-    cameras: int
-    cadence_s: float
-    alone: str
-    """Verdict of one camera."""
-    why: str
-    pair: str
-    """Verdict of two cameras joined by road."""
-    why_pair: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One night of one scan, before it is begun."""
-
-    scan: str
-    scan_date: date
-    timezone: str
-    windows: dict[str, dict[str, Any]]
-    """By window: `local` hours and `pictures` planned."""
-    cameras: int
-    pictures: int
-    estimates: tuple[Estimate, ...]
-    supports: tuple[Support, ...]
-    terms: dict[str, Any]
-    """The feed's terms: `cleared`, `licence`, `attribution`, `commercial`, `may_store_frames`, `live`."""
-
-    def value(self, what: str) -> float:
-        """Return one estimate's figure."""
-        return next(each.value for each in self.estimates if each.what == what)
-
-
-def plan(scan: Scan, scan_date: date, lake: Lake, workers: int = 0) -> Plan:
-    """Plan a night: asks the feed for its list of cameras, which most feeds answer with one request, and nothing else.
-
-    Raises PrivacyError where the feed's terms are not cleared, FeedError where its list cannot be read.
-    """
-    feed, listed = feeds.load(scan.feed), cameras.survey(scan)
-    planned = {window: pictures(scan, window, listed) for window in scan.windows(scan_date)}
-    asked = {window: count for window, count in planned.items() if count}
-    return Plan(
-        scan.name,
-        scan_date,
-        scan.timezone,
-        {str(window): {"local": _local(scan, window), "pictures": count} for window, count in planned.items()},
-        listed.num_rows,
-        sum(asked.values()),
-        _estimates(lake, scan, asked, workers),
-        supports(scan, next(iter(asked), None), listed),
-        {
-            "cleared": feed.cleared,
-            "licence": feed.licence or scan.licence,
-            "attribution": feed.attribution or scan.attribution,
-            "commercial": feed.commercial,
-            "may_store_frames": feed.may_store_frames,
-            "live": feed.live,
-        },
-    )
-
-
-def pictures(scan: Scan, window: Window, listed: pa.Table) -> int:
-    """Count the observations that the feed plans for the listed cameras in a window."""
-    feed = feeds.load(scan.feed)
-    return sum(len(feed.slots(scan, window, native)) for native in listed["native_id"].to_pylist())
 
 
 def sizes(lake: Lake, scan: Scan) -> tuple[dict[str, float], str]:
@@ -151,21 +77,6 @@ def memory(lake: Lake, workers: int) -> tuple[float, str]:
         if peaks := [run.peak_rss_mb for run in metrics.read(lake, on) if run.workers == workers and run.peak_rss_mb]:
             return max(peaks), f"measured: night {on} of this lake, {_crew(workers)}"
     return CLIENT_MB + WORKER_MB * workers if workers else MEMORY_MB, MEMORY_SOURCE
-
-
-def supports(scan: Scan, window: Window | None, listed: pa.Table) -> tuple[Support, ...]:
-    """Say for each cadence what an hour without a fault would support, by the thresholds of `observability`."""
-    if window is None:
-        return ()
-    feed, found = feeds.load(scan.feed), []
-    by_cadence: dict[float, list[str]] = {}
-    for row in listed.to_pylist():
-        by_cadence.setdefault(round(row["cadence_s"], 3), []).append(row["native_id"])
-    for cadence_s, natives in sorted(by_cadence.items()):
-        slots = next((slots for native in natives if (slots := feed.slots(scan, window, native))), [])
-        if slots:
-            found.append(_support(scan, window, len(natives), cadence_s, slots, listed))
-    return tuple(found)
 
 
 def need_bytes(by_table: dict[str, float], counts: list[int], *, live: bool = False) -> float:
@@ -219,69 +130,11 @@ def available_mb() -> int:
     return available
 
 
-def _estimates(lake: Lake, scan: Scan, asked: dict[Window, int], workers: int) -> tuple[Estimate, ...]:
-    """Estimate a night of windows with so many pictures."""
-    counts, total, live = list(asked.values()), sum(asked.values()), feeds.load(scan.feed).live
-    at_a_time = "pictures of the whole night" if live else "pictures of one window at a time"
-    minutes = sum((window.ends_at - window.starts_at).total_seconds() for window in asked) / 60
-    by_table, sized = sizes(lake, scan)
-    seconds, timed = speed(lake, workers)
-    held, weighed = memory(lake, workers)
-    kept = total * sum(size for table, size in by_table.items() if table not in OUTLIVED)
-    return (
-        Estimate("pictures asked for", total, "", "the feed's own slots"),
-        Estimate("requests a minute", total / minutes if minutes else 0.0, "", _limit(scan)),
-        Estimate("fetched", total * by_table["snapshots"] / 1e6, "MB", sized),
-        Estimate("disk at most", need_bytes(by_table, counts, live=live) / 1e6, "MB", f"{sized}; {at_a_time}"),
-        Estimate("disk kept", kept / 1e6, "MB", f"{sized}; before tables expire"),
-        Estimate("compute", total * seconds / 60, "min", timed),
-        Estimate("memory", held, "MiB", weighed),
-    )
-
-
-def _limit(scan: Scan) -> str:
-    """Say how often the feed may be asked."""
-    feed = feeds.load(scan.feed)
-    if not feed.live:
-        return "read or rendered on this machine: no request leaves it"
-    most = f"{feed.requests_per_minute:g} a minute in all" if feed.requests_per_minute else "no number in all"
-    return f"the terms allow {most}, a camera every {feed.min_interval_s:g} s"
-
-
-def _support(scan: Scan, window: Window, count: int, cadence_s: float, slots: list[Any], listed: pa.Table) -> Support:
-    """Judge one cadence: two cameras whose every picture comes, joined by road."""
-    two = listed.slice(0, 1)
-    two = pa.concat_tables([two.set_column(0, "camera_id", pa.array([name])) for name in ("one", "other")])
-    frames = [
-        {"frame_id": frame_id(name, slot), "camera_id": name, "slot_at": slot, "captured_at": slot, "state": "ok",
-         "captured_at_source": "none", "width_px": 0, "height_px": 0}
-        for name in ("one", "other") for slot in slots
-    ]  # fmt: skip
-    way = dict.fromkeys(TRANSITIONS.schema.names) | {"from_camera": "one", "to_camera": "other"}
-    judged = observability.weigh(
-        two,
-        pa.Table.from_pylist(frames, schema=FRAMES.schema),
-        SIGHTINGS.empty(),
-        pa.Table.from_pylist([way], schema=TRANSITIONS.schema),
-        window,
-        scan.settings("observability", observability.Settings),
-    ).to_pylist()
-    alone = next(row for row in judged if row["camera_id"] == "one" and not row["pair_camera_id"])
-    pair = next(row for row in judged if row["pair_camera_id"])
-    return Support(count, cadence_s, alone["verdict"], alone["reason"], pair["verdict"], pair["reason"])
-
-
 def _places(scan: Scan, on: date, line: Stage) -> list[Place]:
     """List where a stage's tables of a night lie, committed or not."""
     if line.unit in ("scan", "night"):
         return [Place(table, on) for table in (names("products") if line.table == "products" else [line.table])]
     return [Place.of(line.table, window.hour_at) for window in scan.windows(on)]
-
-
-def _local(scan: Scan, window: Window) -> str:
-    """Write a window's local hours."""
-    begins, ends = (at.astimezone(ZoneInfo(scan.timezone)) for at in (window.starts_at, window.ends_at))
-    return f"{begins:%H:%M}-{ends:%H:%M %Z}"
 
 
 def _mb(size: float) -> str:

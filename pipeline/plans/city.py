@@ -1,0 +1,106 @@
+"""Gather what is known of a scan's cameras before a night: their chains along roads, their traffic, what neighbours would show."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from pipeline import bursts, feeds, observability, upkeep
+from pipeline.errors import PipelineError
+from pipeline.lake import Lake
+from pipeline.plans import products
+from pipeline.plans.choice import Budget, Choice, Taken
+from pipeline.plans.corridors import Pair, chains, pairs
+from pipeline.plans.runs import Chain
+from pipeline.scans import Scan
+from pipeline.tables import TRANSITIONS
+
+
+@dataclass(frozen=True)
+class City:
+    """What is known of a scan's cameras before a night."""
+
+    native: dict[str, str]
+    """Native id by camera id."""
+    chains: list[list[str]]
+    """Camera ids in the order of the road."""
+    pairs: dict[tuple[str, str], Pair]
+    vehicles: dict[str, float]
+    """Vehicles an hour at each camera of which that is known."""
+    usual: float
+    """The same at all others."""
+    basis: str
+    p_close: float
+    """Chance that a passing vehicle is in a picture while a burst lasts."""
+    follow_s: float
+    """Pictures further apart than this follow no vehicle."""
+
+    def pair(self, one: str, other: str) -> Pair | None:
+        """Return what is known of the way between two cameras."""
+        return self.pairs.get((min(one, other), max(one, other)))
+
+    def passing(self, pair: Pair) -> float:
+        """Return vehicles an hour at the lesser of two cameras."""
+        return min(self.vehicles.get(name, self.usual) for name in (pair.first, pair.second))
+
+    def worth(self, pair: Pair, length_s: float, every_s: float) -> float:
+        """Return the vehicles an hour in a picture of both: those who pass both while both are watched."""
+        share = max(length_s - pair.travel_s, 0.0) / every_s
+        return self.p_close**2 * products.THROUGH * share * self.passing(pair)
+
+
+def gather(scan: Scan, listed: pa.Table, lake: Lake, budget: Budget) -> City:
+    """Gather what list, roads and the lake's last night tell."""
+    roads, settings = feeds.load(scan.feed).roads(scan), scan.settings("observability", observability.Settings)
+    ways = listed, roads, _learned(lake), scan.metric_crs, budget.farthest_m
+    close_s = bursts.read(scan).cadence_s if bursts.SECTION in scan.stages else budget.close_s
+    native = dict(zip(listed["camera_id"].to_pylist(), listed["native_id"].to_pylist(), strict=True))
+    return City(
+        native,
+        chains(*ways),
+        pairs(*ways),
+        *products.vehicles_an_hour(lake, budget.vehicles_an_hour),
+        products.judged(scan, *products.evenly(close_s)).p_seen,
+        settings.follow_s,
+    )
+
+
+def worthy(city: City, budget: Budget) -> list[Chain]:
+    """Say what neighbours of each chain would show in bursts."""
+    found = []
+    for chain in city.chains:
+        joined = [pair for pair in map(city.pair, chain, chain[1:]) if pair]
+        worth = tuple(city.worth(pair, budget.length_s, budget.every_s) for pair in joined)
+        found.append(Chain(tuple(city.native[name] for name in chain), tuple(p.road_m for p in joined), worth))
+    return found
+
+
+def stated(scan: Scan, city: City, least_s: float) -> Choice:
+    """Return the polling that a scan's settings say."""
+    known, ids = bursts.checked(scan, least_s), {native: name for name, native in city.native.items()}
+    sweep_s, taken = bursts.sweep_s(scan, least_s), []
+    for corridor in known.corridors:
+        names = [ids.get(native, native) for native in corridor.cameras]
+        joined = [pair for pair in map(city.pair, names, names[1:]) if pair]
+        worth = sum(city.worth(pair, known.length_s, known.every_s) for pair in joined)
+        requests = known.pictures * len(names) * 3600.0 / known.every_s
+        taken.append(
+            Taken(corridor.cameras, corridor.at_s, round(sum(p.road_m for p in joined)), worth, worth / requests)
+        )
+    why = [f"sweep: every camera every {sweep_s:g} s, as [scan.{scan.name}] says"]
+    if taken:
+        why.append(
+            f"bursts: {len(known.of)} of {len(ids)} cameras in {len(taken)} corridors, as [scan.{scan.name}.bursts] says"
+        )
+    if strange := sorted(set(known.of) - set(ids.values()) - set(city.native.values())):
+        why.append(f"not in the feed's list tonight, and left out: {strange}")
+    return Choice(sweep_s, tuple(taken), tuple(why))
+
+
+def _learned(lake: Lake) -> pa.Table:
+    """Return the travel times of the lake's last night that has any."""
+    for on in reversed(upkeep.nights(lake)):
+        try:
+            return upkeep.night(lake, on, "transitions")
+        except PipelineError:
+            continue
+    return TRANSITIONS.empty()
