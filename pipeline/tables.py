@@ -202,7 +202,7 @@ SIGHTINGS = Table(
             _column(
                 "heading", _text, "compass point N NE E SE S SW W NW, else `away` `toward` `left` `right`, else `none`"
             ),
-            _column("motion", _text, "`moving`, `stopped`, `parked` or `single` (seen in one frame only)"),
+            _column("motion", _text, "`moving`, `stopped`, `parked`, `single` or `lone` (one frame, none near it)"),
             _column("detection_ids", pa.list_(_text), "its detections in order of time"),
             _column("quality", _float, "0..1, how sure it is that these are one vehicle"),
         ]

@@ -136,7 +136,7 @@ def test_row_order_does_not_matter():
 def test_a_slow_cadence_gives_single_sightings():
     rows, vehicles = tracked(road(60, gap_s=60.0), gap_s=60.0)
     assert rows.num_rows == len(vehicles)
-    assert set(rows["motion"].to_pylist()) == {"single"}
+    assert set(rows["motion"].to_pylist()) == {"lone"}
 
 
 def test_a_parked_vehicle_is_one_sighting_amid_traffic():
@@ -253,3 +253,19 @@ def _at(passing: dict, row: dict) -> int:
     """Return the sighting whose box lies nearest a known box."""
     edges = np.array([row[name] for name in ("x1", "y1", "x2", "y2")])
     return min(passing.get(row["path"], [(-1, edges)]), key=lambda each: np.abs(np.array(each[1]) - edges).sum())[0]
+
+
+def test_between_bursts_nothing_is_followed_nor_taken_for_a_pass():
+    (cameras, frames, detections), _ = shard(road(12))
+    seconds = pc.divide(pc.subtract(frames["slot_at"].cast("int64"), int(START.timestamp() * 1e6)), 1_000_000)
+    burst = pc.less(seconds, 360)
+    swept = pc.equal(pc.multiply(pc.divide(seconds, 60), 60), seconds)
+    known = sightings.Settings()
+    there = frames.filter(pc.or_(burst, swept))
+    polled = detections.filter(pc.is_in(detections["frame_id"], there["frame_id"]))
+    rows = sightings.track(cameras, there, polled, known).to_pylist()
+    lone = [row for row in rows if row["motion"] == "lone"]
+    assert {row["entered_at"] for row in lone} == {
+        START + timedelta(seconds=each) for each in range(420, 720, 60)
+    } & set(polled["captured_at"].to_pylist())
+    assert all(row["left_at"] < START + timedelta(seconds=361) for row in rows if row["motion"] != "lone")

@@ -77,7 +77,7 @@ def read(sightings: pa.Table, detections: pa.Table, embeddings: pa.Table) -> Pas
     groups = tuple(sorted(set(names)))
     number = {name: row for row, name in enumerate(groups)}
     group = np.array([number[name] for name in names], dtype=np.int64)
-    moved = np.array([motion != "parked" for motion in sightings["motion"].to_pylist()], dtype=bool)
+    moved = np.array([motion not in ("parked", "lone") for motion in sightings["motion"].to_pylist()], dtype=bool)
     entered, left = (sightings[name].cast(pa.int64()).to_numpy() for name in ("entered_at", "left_at"))
     sums, sizes, largest = appearance.portraits(sightings, detections, embeddings)
     vectors = appearance.centred(appearance.unit(sums), group)

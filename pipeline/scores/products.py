@@ -104,7 +104,7 @@ def _trips(trajectories: pa.Table) -> Counter[Pair]:
 
 def _moving(sightings: pa.Table) -> pa.Table:
     """Return the sightings that the product `flow` counts: followed over two pictures or more, and not parked."""
-    return sightings.filter(~pc.field("motion").isin(["parked", "single"]))
+    return sightings.filter(~pc.field("motion").isin(["parked", "single", "lone"]))
 
 
 def _flow(entering: pa.Table, bin_s: int) -> Counter[tuple[str, int]]:

@@ -281,14 +281,14 @@ def _heading(way: float, bearing_deg: float | None) -> str:
 
 
 def _motion(seen: Seen, path: Ints, still: Ints, settings: Settings) -> str:
-    """Tell whether a vehicle passed, stood for a while, was parked, or was seen once."""
+    """Tell whether a vehicle passed, stood for a while, was parked, or was seen once, maybe where none can be followed."""
     if len(path) == 1:
-        return "single"
+        apart = np.diff(seen.seconds, prepend=-np.inf, append=np.inf)[seen.frame[path[0]] :][:2]
+        return "single" if apart.min() < settings.slowest_cadence_s else "lone"
     standing = still[path]
     if not np.any(standing >= 0):
         return "moving"
-    times = seen.seconds[seen.frame[path]]
-    stays = max(np.ptp(times[standing == each]) for each in np.unique(standing[standing >= 0]))
+    stays = max(np.ptp(seen.seconds[seen.frame[path[standing == each]]]) for each in np.unique(standing[standing >= 0]))
     return "parked" if stays >= settings.parked_s else "stopped"
 
 

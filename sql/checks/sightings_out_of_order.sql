@@ -14,8 +14,8 @@ WITH sightings_out_of_order AS (
     WHERE
         left_at < entered_at
         OR len(detection_ids) = 0
-        OR (motion = 'single') <> (len(detection_ids) = 1)
-        OR motion NOT IN ('moving', 'stopped', 'parked', 'single')
+        OR (motion IN ('single', 'lone')) <> (len(detection_ids) = 1)
+        OR motion NOT IN ('moving', 'stopped', 'parked', 'single', 'lone')
         OR heading NOT IN (
             'N', 'NE', 'E', 'SE', 'S', 'SW', 'W', 'NW', 'away', 'toward', 'left', 'right', 'none'
         )

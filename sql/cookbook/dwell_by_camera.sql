@@ -9,7 +9,7 @@ WITH stays AS (
         heading,
         (epoch_us(left_at) - epoch_us(entered_at)) // 100000 AS stay_ds
     FROM sightings
-    WHERE motion NOT IN ('parked', 'single')
+    WHERE motion NOT IN ('parked', 'single', 'lone')
 ),
 
 dwell_by_camera AS (

@@ -12,7 +12,7 @@ WITH stopped_share AS (
         CAST(100 * count(*) FILTER (WHERE sightings.motion = 'stopped') / count(*) AS DECIMAL(4, 1)) AS stopped_percent
     FROM sightings
     INNER JOIN cameras ON sightings.camera_id = cameras.camera_id
-    WHERE sightings.motion NOT IN ('parked', 'single')
+    WHERE sightings.motion NOT IN ('parked', 'single', 'lone')
     GROUP BY sightings.camera_id, date_trunc('hour', sightings.entered_at)
     HAVING count(*) >= $k
 )

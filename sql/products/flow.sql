@@ -13,7 +13,7 @@ WITH entering AS (
         time_bucket(INTERVAL 5 MINUTE, entered_at) AS interval_at,
         date_trunc('hour', entered_at) AS hour_at
     FROM sightings
-    WHERE motion NOT IN ('parked', 'single')
+    WHERE motion NOT IN ('parked', 'single', 'lone')
 ),
 
 honest AS (

@@ -5,7 +5,7 @@
 WITH moved AS (
     SELECT camera_id, heading, epoch_us(entered_at) // 1000000 AS entered_s, epoch_us(left_at) // 1000000 AS left_s
     FROM sightings
-    WHERE motion <> 'parked'
+    WHERE motion NOT IN ('parked', 'lone')
 ),
 
 events AS (
