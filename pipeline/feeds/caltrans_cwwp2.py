@@ -95,7 +95,7 @@ def _references(row: Row) -> tuple[str, References]:
     minutes = row.numeral("cctv.imageData.static.referenceImageUpdateFrequency")
     step_s = minutes * 60.0 if minutes in MINUTES else REFERENCE_S
     return _native_id(row), References(
-        tuple(row.address(each, MEDIA) if row.some(each) else "" for each in fields), step_s
+        tuple(row.address(each, MEDIA) if row.text(each) else "" for each in fields), step_s
     )
 
 
