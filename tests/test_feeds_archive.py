@@ -74,7 +74,9 @@ def test_columns_may_be_called_otherwise(folder: Folder, head: str):
     ("text", "degrees"), [("SW", 225), ("north-east", 45), ("270", 270), ("-90", 270), ("up", None), ("", None)]
 )
 def test_facing_is_a_compass_point_or_degrees(folder: Folder, text: str, degrees: float | None):
-    assert archive.cameras(folder(f"{GOOD},{text}", head="camera,lat,lon,facing"))[0].bearing_deg == degrees
+    (camera,) = archive.cameras(folder(f"{GOOD},{text}", head="camera,lat,lon,facing"))
+    assert camera.bearing_deg == degrees
+    assert camera.bearing_source == ("" if degrees is None else f"facing: {text}")
 
 
 @pytest.mark.parametrize(
@@ -88,9 +90,11 @@ def test_facing_is_a_compass_point_or_degrees(folder: Folder, text: str, degrees
     ],
 )  # fmt: skip
 def test_a_bad_row_is_left_out_and_said(folder: Folder, caplog: pytest.LogCaptureFixture, line: str, why: str):
-    assert [camera.native_id for camera in archive.cameras(folder(GOOD, line))] == ["a"]
+    listed = archive.register(folder(GOOD, line))
+    assert [camera.native_id for camera in listed.cameras] == ["a"]
     assert "line 3: left out" in caplog.text
     assert why in caplog.text
+    assert [(each.reason.startswith("line 3: "), why in each.reason) for each in listed.rejected] == [(True, True)]
 
 
 @pytest.mark.parametrize(

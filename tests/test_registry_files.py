@@ -112,8 +112,14 @@ def test_geopandas_duckdb_and_pyarrow_read_the_same_points(tmp_path):
 def test_the_licence_travels_with_the_cameras():
     (told,) = table(files.contents(made())["feeds.csv"])
     assert (told["licence"], told["attribution"], told["listed_on"]) == ("CC0", "Pictures: us", "2026-05-08")
-    assert told["verdict"] == "may be published with its attribution, not for commercial use"
+    assert told["verdict"] == "may be published as its licence says: CC0"
     assert (told["cameras"], told["rejected"]) == ("2", "2")
+
+
+@pytest.mark.parametrize(("commercial", "words"), [(True, ""), (False, ", not for commercial use")])
+def test_what_a_cleared_feed_allows_is_said(*, commercial: bool, words: str):
+    feed = replace(FEED, licence="OGL", commercial=commercial)
+    assert registry.verdict(feed, OURS) == f"may be published with its attribution{words}"
 
 
 def test_what_has_no_licence_is_not_to_be_published():
@@ -240,6 +246,11 @@ def test_a_full_disk_is_said_in_a_sentence(tmp_path, monkeypatch):
     with pytest.raises(StorageError, match=r"cannot be written \(No space left on device\); free space"):
         files.write(made(), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bucket_is_no_folder():
+    with pytest.raises(SettingsError, match="into a folder of this machine"):
+        files.hold_free(Path("s3://bucket/cameras"))
 
 
 def test_a_folder_without_a_registry_is_said(tmp_path):

@@ -73,8 +73,12 @@ def verdict(feed: Feed, scan: Scan) -> str:
     """Say what may be published of a feed's list, by its terms as we could read them."""
     if not feed.cleared:
         return f"not cleared: publish only what this permission allows: {scan.permission.strip()}"
-    if not (feed.licence or scan.licence):
-        return f"no licence is stated: publish nothing before licence stands in [scan.{scan.name}]"
+    if not feed.licence:
+        return (
+            f"may be published as its licence says: {scan.licence}"
+            if scan.licence
+            else f"no licence is stated: publish nothing before licence stands in [scan.{scan.name}]"
+        )
     return f"may be published with its attribution{'' if feed.commercial else ', not for commercial use'}"
 
 

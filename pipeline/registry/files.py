@@ -75,7 +75,9 @@ def write(registry: Registry, folder: Path) -> None:
 
 
 def hold_free(folder: Path) -> None:
-    """Raise SettingsError where a registry cannot be written without touching what is there."""
+    """Raise SettingsError where a registry cannot be written, or not without touching what is there."""
+    if ":/" in str(folder):
+        raise SettingsError(f"{folder}: a registry is written into a folder of this machine; copy it on from there")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingsError(f"{folder}: something is there already; name a new folder, such as out/cameras-2026-05-08")
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipeline import bursts
 from pipeline.errors import FeedError
-from pipeline.feeds import Camera, Feed, Picture
+from pipeline.feeds import Camera, Feed, Listing, Picture
 from pipeline.feeds.archive import graphml, listing, recordings
 from pipeline.feeds.archive.recordings import Recording
 from pipeline.scans import Scan, Window
@@ -32,14 +32,20 @@ def cameras(scan: Scan) -> list[Camera]:
     Raises:
         FeedError: no folder, no readable `cameras.csv`, a needed column is missing, no row is left, or no frame at all.
     """
+    return register(scan).cameras
+
+
+def register(scan: Scan) -> Listing:
+    """List as `cameras` does, and every row that was left out with its reason."""
     listed = _listed(scan)
-    recorded = {camera.native_id: _recording(scan, camera.native_id) for camera in listed}
+    recorded = {camera.native_id: _recording(scan, camera.native_id) for camera in listed.cameras}
     recordings.report_strangers(_frames(scan), frozenset(recorded))
     if not any(recording.files for recording in recorded.values()):
         raise FeedError(
             f"{_frames(scan)}: no frame of any camera of cameras.csv; add <camera>/<YYYYmmddTHHMMSS>.jpg, local times of {scan.timezone}"
         )
-    return [replace(camera, cadence_s=camera.cadence_s or recorded[camera.native_id].cadence_s) for camera in listed]
+    paced = [replace(each, cadence_s=each.cadence_s or recorded[each.native_id].cadence_s) for each in listed.cameras]
+    return Listing(paced, listed.rejected)
 
 
 def slots(scan: Scan, window: Window, native_id: str) -> list[datetime]:
@@ -73,7 +79,7 @@ def picture(scan: Scan, camera: Camera, slot: datetime) -> Picture:
 
 def hours(scan: Scan) -> frozenset[datetime]:
     """Tell the UTC hours in which any camera of the archive has a frame."""
-    return recordings.hours_of(tuple(_recording(scan, camera.native_id) for camera in _listed(scan)))
+    return recordings.hours_of(tuple(_recording(scan, camera.native_id) for camera in _listed(scan).cameras))
 
 
 def roads(scan: Scan) -> pa.Table:
@@ -89,7 +95,7 @@ def fingerprint(scan: Scan, window: Window | None) -> str:
         path = _folder(scan) / scan.roads
         digest.update(_digest(path).encode() if scan.roads and path.is_file() else b"-")
         return digest.hexdigest()
-    for camera in _listed(scan):
+    for camera in _listed(scan).cameras:
         files, folder = _recording(scan, camera.native_id).files, _frames(scan) / camera.native_id
         for slot in slots(scan, window, camera.native_id):
             content = _digest(folder / files[slot]) if slot in files else "-"
@@ -115,8 +121,8 @@ def _frames(scan: Scan) -> Path:
     return folder
 
 
-def _listed(scan: Scan) -> tuple[Camera, ...]:
-    """Return the rows of `cameras.csv` that hold, read again only when the file has changed."""
+def _listed(scan: Scan) -> Listing:
+    """Return what `cameras.csv` lists, read again only when the file has changed."""
     path = _folder(scan) / "cameras.csv"
     try:
         fact = path.stat()
@@ -161,6 +167,7 @@ FEED = Feed(
     min_interval_s=0.0,
     timestamps="file names: local time of the scan's timezone, whole seconds rounded down",
     cameras=cameras,
+    listing=register,
     slots=slots,
     picture=picture,
     roads=roads,

@@ -14,7 +14,7 @@ from pyproj.exceptions import CRSError
 
 from pipeline import geo
 from pipeline.errors import FeedError
-from pipeline.feeds import Camera
+from pipeline.feeds import Camera, Listing, Rejected
 
 LIMIT_BYTES = 20 * 2**20
 """No camera list is longer."""
@@ -29,8 +29,8 @@ log = logging.getLogger("thoroughfare")
 
 
 @lru_cache(maxsize=16)
-def read(path: Path, metric_crs: str, _changed_ns: int, size: int) -> tuple[Camera, ...]:
-    """Read the cameras of a list by native id; rows that cannot be right are logged once and left out.
+def read(path: Path, metric_crs: str, _changed_ns: int, size: int) -> Listing:
+    """Read the cameras of a list by native id; rows that cannot be right are logged once and rejected.
 
     Raises:
         FeedError: the file is too long, not UTF-8 text, lacks a needed column, or holds no row that can be right.
@@ -38,18 +38,20 @@ def read(path: Path, metric_crs: str, _changed_ns: int, size: int) -> tuple[Came
     if size > LIMIT_BYTES:
         raise FeedError(f"{path}: {size} bytes are more than a camera list has; give one row per camera")
     found: dict[str, Camera] = {}
+    rejected = []
     for line, row in _rows(path):
         try:
             camera = _camera(row, metric_crs, found)
         except ValueError as error:
             log.warning("%s line %d: left out: %s", path, line, error)
+            rejected.append(Rejected(row["id"] or f"line {line}", f"line {line}: {error}"))
             continue
         found[camera.native_id] = camera
     if not found:
         raise FeedError(
             f"{path}: no row describes a camera; write camera, lat, lon in degrees WGS 84 inside {metric_crs}"
         )
-    return tuple(found[native_id] for native_id in sorted(found))
+    return Listing([found[native_id] for native_id in sorted(found)], rejected)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
