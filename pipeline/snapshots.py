@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby, pairwise
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline import feeds
@@ -54,6 +55,8 @@ class Clock:
 CLOCK = Clock(step_s=STEADY.step_s)
 SUSPECT_S = 2.0
 """A jump of this machine's clock by more is told with every picture that comes after it."""
+ROOM_BYTES = 2**30
+"""About how much a batch holds; a column of it has room for less than 2 GiB."""
 TOO_LATE = Picture("missed: asked too late")
 PAST_PATIENCE_S = 3600.0
 """What has not been asked of the past within so many seconds is missed: the night's other windows wait."""
@@ -128,8 +131,8 @@ class _Round:
             came = list(zip(due, pictures, strict=True))
             kept = [(each, picture) for each, picture in came if not self._is_recalled(picture)]
             late += [each for each, picture in came if self._is_recalled(picture)]
-            yield self._batch([each for each, _ in kept], [picture for _, picture in kept])
-        yield self._batch(late, self._recalled(late))
+            yield from self._batches([each for each, _ in kept], [picture for _, picture in kept])
+        yield from self._batches(late, self._recalled(late))
 
     def _turns(self) -> list[tuple[datetime, datetime, list[datetime]]]:
         """Say when something is asked for, when that makes no sense any more, and which slots it answers."""
@@ -158,7 +161,7 @@ class _Round:
 
     def _is_recalled(self, picture: Picture) -> bool:
         """Tell whether what came too late may be there still."""
-        return self.feed.past is not None and picture == TOO_LATE
+        return self.feed.past is not None and picture.status == TOO_LATE.status
 
     def _recalled(self, late: list[tuple[_Named, datetime]]) -> list[Picture]:
         """Fetch what the feed's operator still has of slots gone by."""
@@ -171,12 +174,31 @@ class _Round:
         forgotten = Picture(f"missed: history reaches back only {self.feed.history_s / 3600:g} h")
         return [next(answers) if slot >= oldest else forgotten for _, slot in late]
 
+    def _batches(self, due: list[tuple[_Named, datetime]], pictures: list[Picture]) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of some slots, no more at a time than a column has room for."""
+        ends = np.cumsum([len(picture.jpeg or b"") for picture in pictures]) // ROOM_BYTES
+        cuts = [0, *(np.flatnonzero(np.diff(ends)) + 1).tolist(), len(due)]
+        for start, end in pairwise(cuts):
+            yield self._batch(due[start:end], pictures[start:end])
+
     def _batch(self, due: list[tuple[_Named, datetime]], pictures: list[Picture]) -> pa.RecordBatch:
         """Return the rows of some slots."""
         rows = [
             _row(self.feed, each.camera_id, slot, picture) for (each, slot), picture in zip(due, pictures, strict=True)
         ]
-        return pa.RecordBatch.from_pylist(rows, schema=SNAPSHOTS.schema)
+        columns = {name: [row[name] for row in rows] for name in SNAPSHOTS.schema.names if name != "jpeg"}
+        told = [pa.array(values, SNAPSHOTS.schema.field(name).type) for name, values in columns.items()]
+        return pa.RecordBatch.from_arrays(
+            [*told, _joined([picture.jpeg for picture in pictures])], schema=SNAPSHOTS.schema
+        )
+
+
+def _joined(pictures: list[bytes | None]) -> pa.Array:
+    """Return pictures as a column, copied once: a builder that grows would copy them again and again."""
+    offsets = np.cumsum([0, *(len(each or b"") for each in pictures)], dtype=np.int32)
+    there = pa.array([each is not None for each in pictures], pa.bool_())
+    parts = [there.buffers()[1], pa.py_buffer(offsets), pa.py_buffer(b"".join(filter(None, pictures)))]
+    return pa.Array.from_buffers(pa.binary(), len(pictures), parts)
 
 
 def _row(feed: Feed, camera_id: str, slot: datetime, picture: Picture) -> dict[str, object]:

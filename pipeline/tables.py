@@ -6,8 +6,11 @@ xyxy with the origin top left of the full frame; bearings degrees clockwise from
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.errors import SchemaError
 
@@ -55,14 +58,25 @@ class Table:
             rows = rows.select(self.schema.names).cast(self.schema)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
             raise SchemaError(f"table {self.name}: {error}; make its stage return the types of tables.py") from error
-        rows = rows.sort_by([(name, "ascending") for name in self.key])
-        if rows.num_rows and rows.group_by(list(self.key)).aggregate([]).num_rows != rows.num_rows:
+        rows = self._sorted(rows)
+        if self._repeats(rows):
             raise SchemaError(f"table {self.name}: two rows share the key {self.key}; its grain is: {self.grain}")
         return rows
 
     def empty(self) -> pa.Table:
         """No rows, the right columns."""
         return self.schema.empty_table()
+
+    def _sorted(self, rows: pa.Table) -> pa.Table:
+        """Return rows in the order of the key; those that are so already are not copied, for they may hold pictures."""
+        order = pc.sort_indices(rows.select(self.key), [(name, "ascending") for name in self.key]).to_numpy()
+        return rows if np.array_equal(order, np.arange(rows.num_rows)) else rows.take(order)
+
+    def _repeats(self, rows: pa.Table) -> bool:
+        """Tell whether two rows, in the order of the key, share it."""
+        keys = rows.select(self.key).combine_chunks()
+        after, before = keys.slice(1), keys.slice(0, max(len(keys) - 1, 0))
+        return bool(pc.any(reduce(pc.and_, map(pc.equal, after.columns, before.columns))).as_py())
 
 
 def _column(name: str, kind: pa.DataType, doc: str, *, null: bool = False) -> pa.Field:
