@@ -17,7 +17,6 @@ from rich.table import Column, Table
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
-    from pipeline.plans import Plan
     from pipeline.runner import Night, Step
     from pipeline.status import Cell, Glance
 
@@ -206,25 +205,6 @@ def show_scores(found: dict[str, Any], following: str, *, as_json: bool) -> None
         return
     show([{"score": n, "value": v} for n, v in found.items() if not isinstance(v, dict | list)], ["score", "value"])
     advise(following)
-
-
-def show_plan(plan: "Plan") -> None:
-    """Print what a night will take, each figure with what it rests on."""
-    _say(f"{plan.scan} {plan.scan_date} ({plan.timezone}): {len(plan.windows)} windows, {plan.cameras} cameras\n")
-    show([{"window": name, **facts} for name, facts in plan.windows.items()], ["window", "local", "pictures"])
-    figures = [(each.what, f"{_figure(each.value)} {each.unit}", each.basis) for each in plan.estimates]
-    _say()
-    show(
-        [{"what": what, "estimate": told, "rests on": basis} for what, told, basis in figures],
-        ["what", "estimate", "rests on"],
-    )
-    terms, may = plan.terms, {True: "allowed", False: "not allowed"}
-    _say(f"\nterms: {'cleared' if terms['cleared'] else 'not cleared'}; licence {terms['licence'] or 'not stated'}")
-    _say(f"       commercial use {may[terms['commercial']]}; keeping pictures {may[terms['may_store_frames']]}")
-    for each in plan.supports:
-        _say(f"a picture in {each.cadence_s:g} s ({each.cameras} cameras), if none fails:")
-        _say(f"  one camera supports `{each.alone}`: {each.why}")
-        _say(f"  two in a row support `{each.pair}`: {each.why_pair}")
 
 
 def show_glance(seen: "Glance") -> None:

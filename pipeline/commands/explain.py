@@ -2,7 +2,8 @@
 
 import csv
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,7 +32,7 @@ from pipeline.console import advise, show, tell
 app = typer.Typer()
 
 
-@app.command(epilog="Example: thoroughfare plan demo --date 2026-05-05")
+@app.command(epilog="Example: thoroughfare plan demo --date 2026-05-05 --requests 2000 --write polled.toml")
 def plan(
     name: ScanName,
     on: Night,
@@ -40,21 +41,40 @@ def plan(
     workers: Workers = 0,
     settings: SettingsFile = None,
     permission: Permission = None,
+    *,
+    requests: Annotated[int, typer.Option(min=0, help="Choose the polling: most requests of the night.")] = 0,
+    megabytes: Annotated[float, typer.Option(min=0.0, help="Choose the polling: most megabytes of the night.")] = 0.0,
+    choose: Annotated[bool, typer.Option("--choose", help="Choose the polling within the feed's caps alone.")] = False,
+    write: Annotated[
+        Path | None, typer.Option(help="Write the polling as a settings file for `run --settings`.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Let --write replace a file.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what a night will take before anything is fetched: windows, pictures, room, time, terms, honest use.
+    """Say what a night will take before anything is fetched: who is polled when, room, time, terms, precision.
 
-    Only the feed's list of cameras is asked for. Exit code 8 where its terms are not cleared.
+    Sweeps and bursts are chosen where the settings state a budget ([scan.NAME.plan]) and no bursts, or an option asks
+    for it. Only the feed's list of cameras is asked for. Exit code 8 where its terms are not cleared.
     """
     from pipeline import plans
+    from pipeline.plans import telling
 
     scan = scans.load(name, settings, source=source, permission=permission)
-    planned = plans.plan(scan, date_of(on), open_lake(lake, name), workers)
+    stated = scan.settings("plan", plans.Budget)
+    bounds = replace(stated, requests=requests or stated.requests, megabytes=megabytes or stated.megabytes)
+    budget = bounds if requests or megabytes or choose or write else None
+    planned = plans.plan(scan, date_of(on), open_lake(lake, name), workers, budget)
+    if write:
+        telling.write(scans.load(name, settings, source=source), planned, write, force=force)
     if as_json:
         tell(asdict(planned))
         return
-    console.show_plan(planned)
-    advise(f"thoroughfare run {name} --date {on} --lake {lake}")
+    telling.tell(planned)
+    with_file = f" --settings {write}" if write else f" --settings {settings}" if settings else ""
+    if planned.chosen and not write:
+        advise(f"thoroughfare plan {name} --date {on} ... --write polled.toml: `run` polls as its settings file says")
+    else:
+        advise(f"thoroughfare run {name} --date {on} --lake {lake}{with_file}")
 
 
 @app.command(epilog="Example: thoroughfare status demo --date 2026-05-05")

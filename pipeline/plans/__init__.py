@@ -31,6 +31,8 @@ class Plan:
     """By window: `local` hours and `pictures` planned."""
     cameras: int
     pictures: int
+    chosen: bool
+    """Whether the polling was chosen; else it is what the settings say."""
     polling: Choice
     """Who is polled when, and why."""
     bursts: dict[str, Any]
@@ -65,7 +67,8 @@ def plan(scan: Scan, scan_date: date, lake: Lake, workers: int = 0, budget: Budg
     listed = cameras.survey(scan)
     terms = budget or scan.settings("plan", Budget)
     city = gather(scan, listed, lake, terms)
-    if budget or ("plan" in scan.stages and bursts.SECTION not in scan.stages):
+    chosen = budget is not None or ("plan" in scan.stages and bursts.SECTION not in scan.stages)
+    if chosen:
         night_s = (scan.windows(scan_date)[-1].ends_at - scan.starts_at(scan_date)).total_seconds()
         bounds = limits(scan, night_s, terms, listed.num_rows, room.sizes(lake, scan)[0]["snapshots"])
         polling = choose(scan, bounds, terms, worthy(city, terms), city.follow_s)
@@ -82,6 +85,7 @@ def plan(scan: Scan, scan_date: date, lake: Lake, workers: int = 0, budget: Budg
         {str(window): {"local": _local(scan, window), "pictures": count} for window, count in windows.items()},
         listed.num_rows,
         sum(asked.values()),
+        chosen,
         polling,
         polled.stages.get(bursts.SECTION, {}),
         _estimates(lake, polled, asked, workers),
