@@ -17,25 +17,30 @@ def install(child, wire) -> None:
     real_answer = child.answer
 
     def picture(raw):
-        told = bytes(raw[3:20])
-        return DEEDS[told.decode()]() if told.decode("ascii", "replace") in DEEDS else real(raw)
+        told = comment(bytes(raw[:40]))
+        return DEEDS[told]() if told in DEEDS else real(raw)
 
     def answer(request, memory):
-        _, number, length, _ = wire.REQUEST.unpack(request)
-        told = memory[3:length]
-        if told == b"lie":
+        _, number, _, _ = wire.REQUEST.unpack(request)
+        told = comment(memory[:40])
+        if told == "lie":
             return wire.ANSWER.pack(wire.PIXELS, number, 60_000, 60_000)
-        if told == b"repeat":
+        if told == "repeat":
             return wire.ANSWER.pack(wire.PIXELS, number - 1, 1, 1)
-        if told == b"babble":
+        if told == "babble":
             return bytes(wire.ANSWER.size)
-        if told == b"spin":
+        if told == "spin":
             wire.PICTURE_CPU_S = 0.2
-        if told in (b"spin on", b"wait"):
+        if told in ("spin on", "wait"):
             wire.PICTURE_CPU_S = 1000.0
         return real_answer(request, memory)
 
     child.picture, child.answer = picture, answer
+
+
+def comment(raw: bytes) -> str:
+    """Return the comment that a picture begins with, if any."""
+    return raw[6 : 4 + int.from_bytes(raw[4:6], "big")].decode("ascii", "replace") if raw[2:4] == b"\xff\xfe" else ""
 
 
 def spin() -> None:

@@ -17,6 +17,7 @@ import clips
 import cv2
 import numpy as np
 import pytest
+from builders import at, camera, rows
 
 from pipeline import decoder, frames, networks
 from pipeline.decoder import keeper, sandbox, wire
@@ -24,8 +25,6 @@ from pipeline.errors import PipelineError, StorageError
 
 HERE = Path(__file__).parent
 GOOD = attacks.street()
-MISDEED = b"\xff\xd8\xff"
-"""A picture whose next bytes say what a misled child does."""
 MISLED = f"""
 import sys
 sys.path += [*sys.argv[4:], {str(HERE)!r}]
@@ -45,6 +44,11 @@ def turned(raw: bytes) -> bytes:
     tags = struct.pack("<HHHHII", 1, 0x0112, 3, 1, 0, 6)[:2] + struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + bytes(4)
     body = b"Exif\0\0II*\0\x08\0\0\0" + tags
     return raw[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + raw[2:]
+
+
+def deed(name: str) -> bytes:
+    """Write into a picture's comment what a misled child does with it."""
+    return GOOD[:2] + b"\xff\xfe" + struct.pack(">H", len(name) + 2) + name.encode() + GOOD[2:]
 
 
 def process() -> int:
@@ -78,12 +82,10 @@ def script(text: str, *, until: str = "") -> "subprocess.Popen[str]":
 @pytest.fixture
 def misled(monkeypatch):
     """Let children do what pictures tell them."""
-    decoder._CHILDREN.end()
-    decoder._CHILDREN.begin()
+    decoder.end()
     monkeypatch.setattr(keeper, "PROGRAM", MISLED)
     yield
-    decoder._CHILDREN.end()
-    decoder._CHILDREN.begin()
+    decoder.end()
 
 
 SOUND = {
@@ -133,7 +135,7 @@ def test_a_thousand_scans_end_at_two_seconds_of_processor_time():
 
 
 @pytest.mark.parametrize(
-    ("deed", "fault"),
+    ("act", "fault"),
     [
         ("abort", "ended its decoder (signal 6)"),
         ("crash", "ended its decoder (signal 11)"),
@@ -147,40 +149,34 @@ def test_a_thousand_scans_end_at_two_seconds_of_processor_time():
     ],
 )
 @pytest.mark.usefixtures("misled")
-def test_what_a_picture_does_to_its_child_is_its_fault_and_nobody_elses(deed, fault):
-    assert decoder.look(MISDEED + deed.encode()).fault == fault
+def test_what_a_picture_does_to_its_child_is_its_fault_and_nobody_elses(act, fault):
+    assert decoder.look(deed(act)).fault == fault
     assert np.array_equal(decoder.decode(GOOD), seen(GOOD))
 
 
 @pytest.mark.usefixtures("misled")
 def test_a_child_that_hangs_without_using_its_time_is_ended(monkeypatch):
     monkeypatch.setattr(keeper, "WALL_S", 2.0)
-    assert decoder.look(MISDEED + b"wait").fault == "gave no answer within 2 s"
+    assert decoder.look(deed("wait")).fault == "gave no answer within 2 s"
     assert np.array_equal(decoder.decode(GOOD), seen(GOOD))
 
 
 @pytest.mark.usefixtures("misled")
 def test_a_picture_that_kills_its_decoder_is_a_broken_frame():
-    look = frames._Look("a", None, None, "none", header=frames.jpeg.Header(None, 352, 240, 9))
-    looked = frames._seen(look, MISDEED + b"crash", frames.Settings())
-    assert (looked.state, looked.reason) == ("broken", "ended its decoder (signal 11)")
+    shown = {"a": deed("crash"), "b": GOOD}
+    taken = [{"camera_id": name, "slot_at": at(0), "status": "ok", "jpeg": raw} for name, raw in shown.items()]
+    listed = rows("cameras", *map(camera, shown))
+    broken, good = frames.inspect(listed, rows("snapshots", *taken), frames.Settings()).to_pylist()
+    assert (broken["state"], broken["reason"]) == ("broken", "ended its decoder (signal 11)")
+    assert good["state"] == "ok"
 
 
 @pytest.mark.usefixtures("misled")
 def test_a_child_can_do_nothing_but_decode():
-    tried = decoder.decode(MISDEED + b"break out").ravel()[:8].tolist()
-    holds = decoder.parts()
-    filtered = bool(holds["files"])
-    assert tried == [
-        filtered,
-        filtered,
-        filtered,
-        filtered,
-        filtered,
-        True,
-        filtered,
-        os.geteuid() != 0 or bool(holds["user"]),
-    ]
+    *others, user = decoder.decode(deed("break out")).ravel()[:8].tolist()
+    parts = decoder.parts()
+    assert others == [bool(parts["files"])] * len(others)
+    assert user == (os.geteuid() != 0 or bool(parts["user"]))
 
 
 def test_the_memory_cannot_be_cut_short_under_the_parent():
@@ -229,8 +225,7 @@ def test_many_threads_get_the_pixels_that_one_gets():
 
 def test_a_thread_that_ends_takes_no_child_with_it():
     thread = threading.Thread(target=decoder.decode, args=(GOOD,))
-    decoder._CHILDREN.end()
-    decoder._CHILDREN.begin()
+    decoder.end()
     thread.start(), thread.join()
     (child,) = decoder._CHILDREN.idle
     assert np.array_equal(decoder.decode(GOOD), seen(GOOD))
@@ -270,8 +265,8 @@ def test_a_process_that_ends_says_nothing_and_leaves_no_child():
     assert is_gone(int(pid))
 
 
-@pytest.mark.parametrize("deed", ["", "spin on", "wait"])
-def test_a_parent_killed_by_force_leaves_no_child_whatever_it_does(deed):
+@pytest.mark.parametrize("act", ["", "spin on", "wait"])
+def test_a_parent_killed_by_force_leaves_no_child_whatever_it_does(act):
     run = script(f"""
 import threading, time, attacks
 from pipeline import decoder
@@ -279,8 +274,8 @@ from pipeline.decoder import keeper
 keeper.PROGRAM = {MISLED!r}
 decoder.decode(attacks.street())
 print(decoder._CHILDREN.all[0].process.pid, flush=True)
-if {deed!r}:
-    threading.Thread(target=decoder.decode, args=({MISDEED!r} + {deed!r}.encode(),), daemon=True).start()
+if {act!r}:
+    threading.Thread(target=decoder.decode, args=({deed(act)!r},), daemon=True).start()
 time.sleep(1)
 print("now", flush=True)
 time.sleep(600)
@@ -337,8 +332,7 @@ def test_stills_are_cut_from_h264_too():
 def test_the_same_clip_gives_the_same_bytes():
     clip = clips.mpeg4()
     first = decoder.stills(clip, 0.3)
-    decoder._CHILDREN.end()
-    decoder._CHILDREN.begin()
+    decoder.end()
     assert decoder.stills(clip, 0.3) == first
 
 

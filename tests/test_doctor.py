@@ -43,6 +43,16 @@ def test_a_check_that_does_not_answer_is_a_warning_in_time(monkeypatch):
     assert time.monotonic() - begun < 10
 
 
+def test_the_decoders_sandbox_is_told_part_by_part(monkeypatch):
+    whole = found(machine.decoding)["decoder"]
+    assert whole.state == "ok"
+    assert "512 MiB" in whole.note
+    monkeypatch.setattr(machine.decoder, "parts", lambda: {"memory": "512 MiB", "user": "", "files": "", "network": ""})
+    poor = found(machine.decoding)["decoder"]
+    assert (poor.state, poor.note.partition("not held: ")[2]) == ("warning", "user, files, network")
+    assert poor.mend
+
+
 def test_a_check_that_breaks_is_a_finding(monkeypatch):
     monkeypatch.setattr(doctor, "CHECKS", {"odd": lambda _: (1 // n for n in [0])})
     (odd,) = doctor.examine(Subject())
@@ -137,8 +147,8 @@ def test_a_feed_tells_its_cameras_and_its_licence():
 
 
 def test_too_little_room_is_missing(monkeypatch):
-    monkeypatch.setattr(plans, "free_bytes", lambda _: 10**9)
-    monkeypatch.setattr(plans, "available_mb", lambda: 100)
+    monkeypatch.setattr(plans.room, "free_bytes", lambda _: 10**9)
+    monkeypatch.setattr(plans.room, "available_mb", lambda: 100)
     parts = found(surroundings.room, scan=DEMO, now=NOW)
     assert (parts["disk"].state, parts["memory"].state) == ("missing", "warning")
 

@@ -9,8 +9,7 @@ has died of it too: so the verdict does not depend on what was decoded before, n
 import atexit
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -87,6 +86,11 @@ def parts() -> dict[str, str]:
     return _CHILDREN.ask(lambda child: child.parts)
 
 
+def end() -> None:
+    """End the children of this process; the next picture starts another."""
+    _CHILDREN.end()
+
+
 class _Children:
     """The children of this process: one for each thread that decodes, but no more than it has cores; none before it decodes."""
 
@@ -103,28 +107,28 @@ class _Children:
     def ask(self, question: Callable[[Child], T]) -> T:
         """Ask a child; where it does not live through it, ask another that has not been asked anything."""
         try:
-            with self._lent(fresh=False) as child:
-                return question(child)
+            return self._asked(question, fresh=False)
         except EndedError:
-            with self._lent(fresh=True) as child:
-                return question(child)
+            return self._asked(question, fresh=True)
 
-    @contextmanager
-    def _lent(self, *, fresh: bool) -> Iterator[Child]:
-        """Lend a child; one whose question was not answered to the end is ended."""
+    def _asked(self, question: Callable[[Child], T], *, fresh: bool) -> T:
+        """Ask a child; one whose question was not answered to the end is ended."""
         with self.room:
-            child = (None if fresh else self._waiting()) or self._started()
+            child = self._started() if fresh or not self.idle else self._waiting()
             try:
-                yield child
+                answer = question(child)
             except BaseException:
                 # an interrupt too: the answer still to come would be taken for the next picture's
                 self._ended(child)
                 raise
             self.idle.append(child)
+            return answer
 
-    def _waiting(self) -> Child | None:
-        with self.lock:
-            return self.idle.pop() if self.idle else None
+    def _waiting(self) -> Child:
+        try:
+            return self.idle.pop()
+        except IndexError:  # another thread was quicker
+            return self._started()
 
     def _started(self) -> Child:
         with self.lock:  # no fork between the opening of its ends and their being known
@@ -145,7 +149,9 @@ class _Children:
                 self.all.remove(child)
 
     def end(self) -> None:
-        """End all of them, when this process ends."""
+        """End all of them."""
+        with self.lock:
+            self.idle.clear()
         for child in list(self.all):
             self._ended(child)
 
@@ -165,5 +171,5 @@ class _Children:
 
 
 _CHILDREN = _Children()
-atexit.register(_CHILDREN.end)
+atexit.register(end)
 os.register_at_fork(before=_CHILDREN.hold, after_in_parent=_CHILDREN.go_on, after_in_child=_CHILDREN.disown)

@@ -10,7 +10,7 @@ from pipeline.errors import PipelineError
 
 __all__ = ["Finding", "Subject", "examine"]
 CHECKS: dict[str, Callable[[Subject], Iterator[Finding]]] = {
-    "software": machine.software, "models": machine.models, "tensorflow": machine.tensorflow, "dask": machine.dask,
+    "software": machine.software, "models": machine.models, "tensorflow": machine.tensorflow, "decoder": machine.decoding, "dask": machine.dask,
     "scheduler": machine.scheduler, "room": surroundings.room, "clock": surroundings.clock, "timezone": surroundings.timezone,
     "feed": surroundings.feed, "lake": surroundings.lake, "extras": machine.extras,
 }  # fmt: skip

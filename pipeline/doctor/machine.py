@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from pipeline import clusters, lineage
+from pipeline import clusters, decoder, lineage
 from pipeline.doctor.findings import LIMIT_S, Finding, Subject, installed, present
 from pipeline.errors import PipelineError
 from pipeline.jobs import Job
@@ -81,6 +81,21 @@ def tensorflow(_: Subject) -> Iterator[Finding]:
     kind = "built with CUDA" if facts["cuda"] else "built for processors"
     yield Finding("tensorflow", "ok", f"{facts['version']}, {kind}, imported in {facts['seconds']} s")
     yield gpu(facts, _cards())
+
+
+def decoding(_: Subject) -> Iterator[Finding]:
+    """Start a decoder and name each part of its sandbox that holds here, or does not."""
+    begun = time.monotonic()
+    parts = decoder.parts()
+    took = f"a child process decodes, ready in {time.monotonic() - begun:.1f} s"
+    held = "; ".join(f"{part}: {how}" for part, how in parts.items() if how)
+    # who is no root has no other user to become, and needs none where no file can be opened
+    lacking = [part for part, how in parts.items() if not how and not (part == "user" and parts["files"])]
+    if lacking:
+        mend = "allow prctl and seccomp in the container, on a kernel from 3.17 on, x86-64 or arm64"
+        yield Finding("decoder", "warning", f"{took}; {held}; not held: {', '.join(lacking)}", mend)
+    else:
+        yield Finding("decoder", "ok", f"{took}; {held}")
 
 
 def dask(_: Subject) -> Iterator[Finding]:

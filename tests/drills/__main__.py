@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from tests.drills import clocks, disks, flips, kills, races, strace, workers
+from tests.drills import clocks, decoders, disks, flips, kills, races, strace, workers
 from tests.drills.night import Night
 from tests.drills.rows import Row, shown, written
 from tests.drills.workers import Crewed
@@ -69,6 +69,7 @@ DRILLS: dict[str, Drill] = {
     "clocks": lambda bench, at: clocks.nights(at, {"2026-03-07": 7} if bench.short else clocks.NIGHTS),
     "zones": lambda *_: clocks.zones(),
     "no-zones": lambda _, at: clocks.no_data(at),
+    "mutated-pictures": lambda bench, _: decoders.mutated(bench.many(500, 100_000)),
     "flips": lambda bench, at: flips.flipped(bench.small, at, bench.many(500, 10_000)),
 }
 NEEDS_STRACE = ("kill-every", "kill-every-full", "eio", "enospc", "flips")
