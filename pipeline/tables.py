@@ -138,7 +138,7 @@ SNAPSHOTS = Table(
             _column("slot_at", TIME, "planned time of the observation"),
             _column("fetched_at", TIME, "when the bytes arrived; null where none did", null=True),
             _column("captured_at", TIME, "when the picture was taken, where the feed tells", null=True),
-            _column("captured_at_source", _text, "`name`, `feed`, `last_modified`, `header`, `render` or `none`"),
+            _column("captured_at_source", _text, "`name`, `feed`, `last_modified`, `clip`, `header`, `render` or `none`"),
             _column("status", _text, "`ok`, `ok: ` and what to doubt, or why no bytes came"),
             _column("jpeg", _bytes, "the bytes as they came", null=True),
         ]
@@ -156,7 +156,7 @@ FRAMES = Table(
             _column("camera_id", _text, "camera"),
             _column("slot_at", TIME, "planned time of the observation"),
             _column("captured_at", TIME, "when the picture was taken; null where unknown", null=True),
-            _column("captured_at_source", _text, "`name`, `feed`, `last_modified`, `header`, `render` or `none`"),
+            _column("captured_at_source", _text, "`name`, `feed`, `last_modified`, `clip`, `header`, `render` or `none`"),
             _column("width_px", _int, "pixels; 0 where there is no picture"),
             _column("height_px", _int, "pixels; 0 where there is no picture"),
             _column("sha256", _text, "of the bytes as they came", null=True),

@@ -94,7 +94,7 @@ class Picture:
     captured_at: datetime | None = None
     """When the picture was taken, UTC; None where the feed does not tell."""
     captured_at_source: str = "none"
-    """`name`, `feed`, `last_modified`, `render` or `none`."""
+    """`name`, `feed`, `last_modified`, `clip` (its place in a clip that was stored then), `render` or `none`."""
     arrived_at: datetime | None = None
     """When the last byte of a live picture came, UTC; None where that is when it was asked for."""
 

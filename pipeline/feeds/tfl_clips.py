@@ -57,7 +57,8 @@ class Burst:
                 f"settings [scan.{scan.name}.snapshots]: step_s = {settings.step_s:g} and clip_s = {settings.clip_s:g} must be "
                 f"from {LEAST_STEP_S:g} to {MOST_CLIP_S:g}, and clip_s not below step_s; mend them"
             )
-        cycle, step = timedelta(seconds=max(scan.cadence_s, MIN_INTERVAL_S)), timedelta(seconds=settings.step_s)
+        cycle = timedelta(seconds=max(scan.cadence_s, _asking.interval_s(scan, MIN_INTERVAL_S)))
+        step = timedelta(seconds=settings.step_s)
         stills = timedelta(seconds=settings.clip_s) // step
         return cls(scan.starts_at(scan.night_of(moment)), cycle, step, stills)
 
@@ -124,8 +125,11 @@ def _cut(clip: Picture, burst: Burst) -> Cut:
         return Cut({}, Picture(UNREADABLE, arrived_at=clip.arrived_at))
     pictures: dict[int, Picture] = {}
     for seconds, jpeg in stills:
-        at = clip.captured_at and clip.captured_at - timedelta(seconds=stills[-1][0] - seconds)
-        pictures.setdefault(int(seconds / step_s + 1e-6), replace(clip, jpeg=jpeg, captured_at=at))
+        picture = replace(clip, jpeg=jpeg)
+        if clip.captured_at:
+            at = clip.captured_at - timedelta(seconds=stills[-1][0] - seconds)
+            picture = replace(picture, captured_at=at, captured_at_source="clip")
+        pictures.setdefault(int(seconds / step_s + 1e-6), picture)
     return Cut(pictures, SHORT)
 
 
