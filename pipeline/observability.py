@@ -1,16 +1,19 @@
 """Weigh what each camera, and each pair, can honestly support: frames, sightings, transitions -> observability."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline import stays
 from pipeline.query import query
 from pipeline.scans import Window
+from pipeline.stays import Floats, Pictures, Stays
 from pipeline.tables import OBSERVABILITY, VERDICTS
 
+Ints = NDArray[np.int64]
 US = 1_000_000
 
 
@@ -20,10 +23,14 @@ class Settings:
 
     dwell_s: float = 8.0
     """Seconds a passing vehicle is taken to stay in view where none could be timed."""
-    follow_s: float = 15.0
-    """Pictures further apart than this show a moving vehicle once: it can be counted, not followed; seconds."""
+    follow_s: float = 10.0
+    """Pictures as far apart as this show a moving vehicle once: it can be counted, not followed (as `sightings`); seconds."""
     passes: int = 10
     """Passing vehicles needed before their time in view is believed."""
+    lenders: int = 3
+    """Cameras whose vehicles tell their stays, needed before the others borrow from them."""
+    doubt: float = 1.25
+    """A camera's own vehicles tell what share of them is seen where the most believable is not above so many times the least."""
     flow_p_seen: float = 0.3
     """Least chance to see a passing vehicle for flows."""
     flow_pictures: float = 1.5
@@ -46,13 +53,26 @@ class View:
     slots_seen: int = 0
     cadence_s: float | None = None
     """Usual seconds between usable pictures, outages left out."""
+    pictures: Pictures | None = None
+    followed: Floats | None = None
+    """Seconds seen, before and after, (n, 3), of the vehicles that tell stays; None where they are too few."""
+    stays: Stays | None = None
     dwell_s: float | None = None
-    """Median seconds a passing vehicle stays in view, or the settings' where not `timed`."""
+    """Median seconds a passing vehicle stays in view."""
     p_seen: float = 0.0
-    timed: bool = False
-    """Whether `dwell_s` was measured."""
-    share: float = 0.0
-    """Share of passing vehicles seen in two pictures or more."""
+    doubt: tuple[float, float] = (0.0, 0.0)
+    """Least and most that `p_seen` may be."""
+    lenders: int = 0
+    """Cameras from which stays were borrowed; 0 for none."""
+
+    @property
+    def share(self) -> float | None:
+        """Share of followed vehicles that were in two pictures or more."""
+        return None if self.followed is None else float(np.mean(self.followed[:, 0] > 0))
+
+    def told(self, settings: Settings) -> bool:
+        """Tell whether its own vehicles tell what share of them is seen."""
+        return self.followed is not None and self.doubt[1] <= settings.doubt * self.doubt[0]
 
 
 def weigh(
@@ -65,10 +85,11 @@ def weigh(
 ) -> pa.Table:
     """Say for each camera and each directed pair what an hour of its pictures can honestly support.
 
-    A vehicle that stays `dwell` in view is missed when it comes and goes between two pictures, so a gap of `gap` seconds
-    shows min(gap, dwell) seconds' worth of arrivals: p_seen = sum of min(gap, dwell) / sum of gaps, which is
-    min(1, dwell / cadence) x coverage for an even cadence and also right for outages. p_pair is the product of both
-    cameras' p_seen. These are chances to be *in a picture*; what the detector then misses comes on top.
+    A vehicle that stays D in view is missed when it comes and goes between two pictures, so a gap shows E[min(gap, D)]
+    seconds' worth of arrivals: p_seen = sum of E[min(gap, D)] / sum of gaps, for outages, bursts and clips alike. How D is
+    distributed is learned from the vehicles themselves (`stays`). p_pair also knows how the pictures of both cameras lie
+    to each other. These are chances to be *in a picture*; what the detector then misses comes on top
+    (docs/observability.md).
 
     Args:
         cameras: `cameras`; each gets a row, also without a picture.
@@ -84,63 +105,112 @@ def weigh(
     """
     views = _views(cameras, frames, sightings, window, settings)
     rows = [_row(camera, "", window, view, *_judge(view, settings)) for camera, view in views.items()]
-    known = set(zip(transitions["from_camera"].to_pylist(), transitions["to_camera"].to_pylist(), strict=True))
-    for first, second in sorted(pair for pair in known if set(pair) <= set(views)):
-        weaker = min(views[first], views[second], key=lambda view: view.p_seen)
-        p_pair = views[first].p_seen * views[second].p_seen
-        verdict, reason = _judge_pair(views[first], views[second], p_pair, settings)
-        rows.append(_row(first, second, window, weaker, verdict, reason, p_pair))
+    ways = query("observability/ways", transitions=transitions).to_pylist()
+    for way in (way for way in ways if way["from_camera"] in views and way["to_camera"] in views):
+        first, second = views[way["from_camera"]], views[way["to_camera"]]
+        p_pair = _p_pair(first, second, _travel_s(way), window)
+        verdict, reason = _judge_pair(first, second, p_pair, settings)
+        weaker = min(first, second, key=lambda view: view.p_seen)
+        rows.append(_row(way["from_camera"], way["to_camera"], window, weaker, verdict, reason, p_pair))
     return OBSERVABILITY.check(pa.Table.from_pylist(rows, schema=OBSERVABILITY.schema))
 
 
 def _views(
     cameras: pa.Table, frames: pa.Table, sightings: pa.Table, window: Window, settings: Settings
 ) -> dict[str, View]:
-    """Gather what each camera saw, by camera id."""
+    """Gather what each camera saw, by camera id; those whose vehicles tell no stay borrow it from those that do."""
     times = {"starts_at": window.starts_at, "ends_at": window.ends_at}
     pictures = {row["camera_id"]: row for row in query("observability/pictures", times, frames=frames).to_pylist()}
     passes = {row["camera_id"]: row for row in query("observability/passes", times, sightings=sightings).to_pylist()}
-    length_us = round((window.ends_at - window.starts_at).total_seconds() * US)
-    return {
-        camera: _view(pictures.get(camera), passes.get(camera), length_us, settings)
+    views = {
+        camera: _view(pictures.get(camera), passes.get(camera), window, settings)
         for camera in sorted(cameras["camera_id"].to_pylist())
+    }
+    lending = [view.stays for view in views.values() if view.stays and view.told(settings)]
+    lent = stays.pooled(lending) if len(lending) >= settings.lenders else stays.exactly(settings.dwell_s)
+    lenders = len(lending) if len(lending) >= settings.lenders else 0
+    return {
+        camera: view if view.told(settings) else _lent(view, lent, lenders, settings) for camera, view in views.items()
     }
 
 
-def _view(pictures: dict[str, Any] | None, passes: dict[str, Any] | None, length_us: int, settings: Settings) -> View:
-    """Weigh one camera's pictures and passes."""
+def _view(pictures: dict[str, Any] | None, passes: dict[str, Any] | None, window: Window, settings: Settings) -> View:
+    """Take one camera's pictures and the vehicles followed in them."""
     if pictures is None or not pictures["slots_seen"]:
         return View(slots_planned=pictures["slots_planned"] if pictures else 0)
+    hour_us = round(window.hour_at.timestamp()) * US
+    length_us = round((window.ends_at - window.starts_at).total_seconds() * US)
     seen_us = np.array(pictures["seen_us"], dtype=np.int64)
     gaps_us = np.diff(seen_us)
-    rest_us = max((pictures["span_us"] or length_us) - int(gaps_us.sum()), 1)
-    cadence_s = _cadence_s(gaps_us) if len(gaps_us) else None
-    dwell_s, timed = _dwell(passes, cadence_s, settings)
-    caught_us = np.minimum(np.append(gaps_us, rest_us), round(dwell_s * US)).sum()
-    share = passes["followed"] / passes["passed"] if passes else 0.0
-    p_seen = float(caught_us / (gaps_us.sum() + rest_us))
-    return View(pictures["slots_planned"], len(seen_us), cadence_s, dwell_s, p_seen, timed, share)
+    span_us = max(pictures["span_us"] or length_us, int(gaps_us.sum()) + 1)
+    taken = Pictures((seen_us - hour_us) / US, span_us / US)
+    view = View(pictures["slots_planned"], len(seen_us), _cadence_s(gaps_us) if len(gaps_us) else None, taken)
+    if passes is None or not len(gaps_us):
+        return view
+    followed = _followed(seen_us, passes, settings)
+    return _timed(replace(view, followed=followed), settings) if len(followed) >= settings.passes else view
 
 
-def _cadence_s(gaps_us: NDArray[np.int64]) -> float:
+def _followed(seen_us: Ints, passes: dict[str, Any], settings: Settings) -> Floats:
+    """Return seconds seen, before and after, (n, 3), of vehicles that came where pictures are near enough to follow one."""
+    entered_us, left_us = (np.array(passes[name], dtype=np.int64) for name in ("entered_us", "left_us"))
+    first, last = np.searchsorted(seen_us, entered_us), np.searchsorted(seen_us, left_us)
+    edges_s = np.concatenate([[-np.inf], seen_us / US, [np.inf]])
+    before_s = entered_us / US - edges_s[np.minimum(first, len(seen_us))]
+    after_s = edges_s[np.minimum(last + 2, len(edges_s) - 1)] - left_us / US
+    after_s[after_s >= settings.follow_s] = np.inf
+    found = np.column_stack([(left_us - entered_us) / US, before_s, after_s])
+    return np.asarray(found[(before_s > 0) & (before_s < settings.follow_s)])
+
+
+def _timed(view: View, settings: Settings, usual_s: float = stays.USUAL_S) -> View:
+    """Learn stays from a camera's own vehicles."""
+    if view.followed is None or view.pictures is None:
+        return view
+    seen_s, before_s, after_s = view.followed.T
+    gaps_s = view.pictures.gaps_s[:-1]  # the last leads around to the first picture, not to one that was compared
+    return _settled(view, stays.fit(seen_s, before_s, after_s, gaps_s[gaps_s < settings.follow_s], usual_s))
+
+
+def _lent(view: View, lent: Stays, lenders: int, settings: Settings) -> View:
+    """Borrow stays where a camera's own vehicles do not tell them, or begin from there."""
+    if view.pictures is None or (view.followed is not None and not lenders):
+        return view
+    if view.followed is not None:
+        return _timed(view, settings, lent.median_s)
+    found = replace(_settled(view, lent), lenders=lenders)
+    return found if lenders else replace(found, dwell_s=settings.dwell_s)
+
+
+def _settled(view: View, taken: Stays) -> View:
+    """Settle how long vehicles stay, and so what share of them some picture shows."""
+    if view.pictures is None:
+        return view
+    p_seen, *doubt = (view.pictures.shown(each) for each in (taken, *taken.doubt))
+    return replace(view, stays=taken, dwell_s=taken.median_s, p_seen=p_seen, doubt=(min(doubt), max(doubt)))
+
+
+def _p_pair(first: View, second: View, travel_s: Floats, window: Window) -> float:
+    """Return the share of vehicles on a way that are in a picture of both cameras; a product where travel times are not told."""
+    ends = [(view.pictures, view.stays) for view in (first, second) if view.pictures and view.stays]
+    if len(ends) < 2 or not len(travel_s):
+        return first.p_seen * second.p_seen
+    begins_s, ends_s = ((at - window.hour_at).total_seconds() for at in (window.starts_at, window.ends_at))
+    return stays.shown_twice(ends[0], ends[1], travel_s, np.arange(begins_s + 0.5, max(ends_s, begins_s + 1.0)))
+
+
+def _travel_s(way: dict[str, Any]) -> Floats:
+    """Return travel times that stand for those of a way; none where they are not told."""
+    told = [way[name] for name in ("floor_s", "travel_mu", "travel_sigma", "weight")]
+    if any(value is None for values in told for value in values):
+        return np.zeros(0)
+    return stays.travel_s(*(np.array(values, dtype=np.float64) for values in told))
+
+
+def _cadence_s(gaps_us: Ints) -> float:
     """Return the usual gap: the mean of those up to half above the median, as times in whole seconds blur a median."""
     usual = gaps_us[gaps_us <= 1.5 * np.median(gaps_us)]
     return float(usual.sum() / len(usual) / US)
-
-
-def _dwell(passes: dict[str, Any] | None, cadence_s: float | None, settings: Settings) -> tuple[float, bool]:
-    """Return the median seconds in view, and whether they were measured.
-
-    A vehicle in n pictures stays about n x cadence. Where most are in one picture only, a stay between one and two
-    cadences puts the share stay / cadence - 1 of them in two pictures, which tells the stay.
-    """
-    if cadence_s is None or cadence_s > settings.follow_s or not passes or passes["passed"] < settings.passes:
-        return settings.dwell_s, False
-    if passes["stay_us"]:
-        return cadence_s + passes["stay_us"] / US, True
-    if passes["followed"]:
-        return cadence_s * (1 + passes["followed"] / passes["passed"]), True
-    return min(settings.dwell_s, cadence_s), False
 
 
 def _judge(view: View, settings: Settings) -> tuple[str, str]:
@@ -150,20 +220,20 @@ def _judge(view: View, settings: Settings) -> tuple[str, str]:
     if without := _no_direction(view, settings):
         return "count", f"{without}, counts only"
     if view.p_seen < settings.link_p_seen:
-        return "flow", f"{_told(view)}: too few to link"
-    return "link", f"{_told(view)}; one camera alone makes no trajectory"
+        return "flow", f"{_told(view, settings)}: too few to link"
+    return "link", f"{_told(view, settings)}; one camera alone makes no trajectory"
 
 
 def _no_direction(view: View, settings: Settings) -> str:
     """Say why a camera cannot tell where its vehicles head; empty where it can."""
-    if view.cadence_s is None or view.cadence_s > settings.follow_s:
-        return f"{_told(view)}: too seldom to follow one"
+    if view.cadence_s is None or view.cadence_s >= settings.follow_s:
+        return f"{_told(view, settings)}: too seldom to follow one"
     if view.p_seen < settings.flow_p_seen:
-        return f"{_told(view)}: too few for flows"
-    if view.timed and view.share < settings.flow_share:
+        return f"{_told(view, settings)}: too few for flows"
+    if view.share is not None and view.share < settings.flow_share:
         return f"{_percent(view.share)} of passing vehicles are in two pictures or more: no direction"
-    if not view.timed and (view.dwell_s or 0) < settings.flow_pictures * view.cadence_s:
-        return f"{_told(view)}, most of them in one picture: no direction"
+    if view.share is None and (view.dwell_s or 0) < settings.flow_pictures * view.cadence_s:
+        return f"{_told(view, settings)}, most of them in one picture: no direction"
     return ""
 
 
@@ -182,13 +252,24 @@ def _judge_pair(first: View, second: View, p_pair: float, settings: Settings) ->
     return "trajectory", told
 
 
-def _told(view: View) -> str:
+def _told(view: View, settings: Settings) -> str:
     """Say in words what share a camera sees."""
     often = f"one still in {view.cadence_s:.3g} s" if view.cadence_s else "a single still"
-    assumed = "" if view.timed else f" (taken to stay {view.dwell_s:.3g} s in view)"
     outage = view.slots_planned - view.slots_seen
     lost = f", with {outage} of {view.slots_planned} missing or unusable," if outage else ""
-    return f"{often}{lost} sees {_percent(view.p_seen)} of passing vehicles{assumed}"
+    return f"{often}{lost} sees {_percent(view.p_seen)} of passing vehicles{_doubted(view, settings)}"
+
+
+def _doubted(view: View, settings: Settings) -> str:
+    """Say what the share seen rests on where its own vehicles do not tell it, and how far off it may be."""
+    if view.told(settings):
+        return ""
+    range_ = " to ".join(_percent(p) for p in view.doubt)
+    if view.followed is not None:
+        return f" ({range_}: they do not stay long enough to tell)"
+    if view.lenders:
+        return f" ({range_}, if they stay as long as at {view.lenders} other cameras)"
+    return f" (taken to stay {view.dwell_s:.3g} s in view; {range_} if half as long, or twice)"
 
 
 def _row(

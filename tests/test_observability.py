@@ -46,7 +46,8 @@ def test_one_still_in_five_minutes_gives_counts_and_says_why():
     assert row["p_seen"] == pytest.approx(8 / 300)
     assert (
         row["reason"]
-        == "one still in 300 s sees 3% of passing vehicles (taken to stay 8 s in view): too seldom to follow one, counts only"
+        == "one still in 300 s sees 3% of passing vehicles (taken to stay 8 s in view; 1% to 5% if half as long, or twice): "
+        "too seldom to follow one, counts only"
     )
 
 
@@ -54,30 +55,31 @@ def test_stills_five_minutes_apart_give_no_trajectory_whatever_was_tracked():
     sightings = [*passes("a", 300, [2] * 11), *passes("b", 300, [3] * 11)]
     found = weighed(pictures("a", 300) + pictures("b", 300), sightings, [transition("a", "b")])
     assert {row["verdict"] for row in found.values()} == {"count"}
-    assert found["a", "b"]["p_pair"] == pytest.approx((8 / 300) ** 2)
+    assert found["a", "b"]["p_pair"] < (8 / 300) ** 2
 
 
 def test_a_picture_every_two_seconds_gives_trajectories_between_two_cameras():
     sightings = [*passes("a", 2, [3] * 12), *passes("b", 2, [4] * 12)]
     found = weighed(pictures("a", 2) + pictures("b", 2), sightings, [transition("a", "b")])
     assert [row["verdict"] for row in found.values()] == ["link", "trajectory", "link"]
-    assert [row["dwell_s"] for row in found.values()] == [6, 6, 8]
+    assert [row["dwell_s"] for row in found.values()] == pytest.approx([6, 6, 8], abs=0.2)
 
 
 def test_vehicles_mostly_seen_once_stay_between_one_and_two_cadences():
     row = weighed(pictures("a", 4), passes("a", 4, [1] * 9 + [2] * 3))["a", ""]
-    assert (row["dwell_s"], row["p_seen"], row["verdict"]) == (5, 1, "link")
+    assert (row["dwell_s"], row["p_seen"]) == pytest.approx((5, 0.97), abs=0.1)
+    assert row["verdict"] == "link"
 
 
 def test_vehicles_never_seen_twice_are_counted_without_direction():
     row = weighed(pictures("a", 4), passes("a", 4, [1] * 40))["a", ""]
     assert row["verdict"] == "count"
-    assert row["reason"].endswith("most of them in one picture: no direction, counts only")
+    assert row["reason"] == "0% of passing vehicles are in two pictures or more: no direction, counts only"
 
 
 def test_a_parked_car_does_not_lengthen_the_time_in_view():
     parked = [sighting(f"p{i}", "a", 0, 3000, motion="parked") for i in range(50)]
-    assert weighed(pictures("a", 2), [*parked, *passes("a", 2, [2] * 10)])["a", ""]["dwell_s"] == 4
+    assert weighed(pictures("a", 2), [*parked, *passes("a", 2, [2] * 11)])["a", ""]["dwell_s"] < 5
 
 
 def test_the_cadence_is_seen_through_times_in_whole_seconds():
@@ -91,12 +93,24 @@ def test_an_outage_hides_the_vehicles_that_came_and_went_in_it():
     assert (row["slots_planned"], row["slots_seen"], row["verdict"]) == (1800, 900, "link")
 
 
-def test_a_pair_is_as_weak_as_the_product_of_its_cameras():
-    halves = pictures("a", 2, lost=(0, 1800)) + pictures("b", 2, lost=(0, 1800))
-    sightings = [*passes("a", 2, [4] * 10), *passes("b", 2, [4] * 10)]
-    pair = weighed(halves, sightings, [transition("a", "b")])["a", "b"]
-    assert pair["p_pair"] == pytest.approx(0.25, abs=0.01)
-    assert pair["verdict"] == "link"
+def test_two_cameras_that_fail_together_show_more_to_both_than_two_that_fail_in_turn():
+    sightings = [*passes("a", 2, [4] * 11), *passes("b", 2, [4] * 11)]
+    shared, turns = (
+        weighed(pictures("a", 2, lost=(0, 1800)) + pictures("b", 2, lost=lost), sightings, [transition("a", "b")])
+        for lost in ((0, 1800), (1800, 3600))
+    )
+    assert shared["a", "b"]["p_pair"] == pytest.approx(0.5, abs=0.01)
+    assert turns["a", "b"]["p_pair"] == pytest.approx(0.0, abs=0.01)
+    assert (shared["a", "b"]["verdict"], turns["a", "b"]["verdict"]) == ("link", "flow")
+
+
+def test_where_travel_times_are_wide_a_pair_is_the_product_of_its_cameras():
+    wide = transition("a", "b", floor_s=60.0, travel_mu=6.0, travel_sigma=1.0)
+    frames = pictures("a", 2, lost=(0, 1800)) + [
+        row for s in range(0, 3600, 60) for row in pictures("b", 60)[s // 60 :][:1]
+    ]
+    pair = weighed(frames, passes("a", 2, [4] * 11), [wide])["a", "b"]
+    assert pair["p_pair"] == pytest.approx(0.5 * 8 / 60, rel=0.1)
 
 
 def test_a_camera_without_a_usable_picture_supports_nothing():
@@ -110,7 +124,7 @@ def test_the_reason_says_that_pictures_were_lost():
     assert "with 900 of 1800 missing or unusable" in weighed(pictures("a", 2, lost=(0, 1800)))["a", ""]["reason"]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.sets(st.integers(0, 59), min_size=1), st.integers(0, 59))
 def test_a_picture_more_never_shows_less(usable: set[int], more: int):
     one, two = (

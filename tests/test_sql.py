@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from builders import NIGHT, at, camera, frame, link, rows, seen, sighting, single, trajectory
+from builders import NIGHT, at, camera, frame, link, rows, seen, sighting, single, trajectory, transition
 
 from pipeline import desk, query, scans
 from pipeline.errors import PrivacyError
@@ -52,15 +52,28 @@ def test_pictures_lists_the_usable_ones_and_spans_the_planned():
     ]
 
 
-def test_passes_leaves_out_what_stands():
+def test_after_the_last_of_some_clips_comes_a_gap_as_long_as_between_two():
+    frames = rows("frames", *(frame("a", 900 * clip + s) for clip in range(4) for s in range(3)))
+    (row,) = ask("observability/pictures", **HOUR, frames=frames)
+    assert row["span_us"] == 3600_000_000
+
+
+def test_passes_leaves_out_what_is_parked():
     seen_ = (
         single("1", "a", 0),
         sighting("2", "a", 0, 6),
         sighting("3", "a", 5, 9),
-        sighting("4", "a", 0, 99, motion="stopped"),
+        sighting("4", "a", 0, 99, motion="parked"),
     )
     (row,) = ask("observability/passes", **HOUR, sightings=rows("sightings", *seen_))
-    assert row == {"camera_id": "a", "passed": 3, "followed": 2, "stay_us": 4_000_000}
+    stays_us = [left - entered for entered, left in zip(row["entered_us"], row["left_us"], strict=True)]
+    assert stays_us == [0, 6_000_000, 4_000_000]
+
+
+def test_ways_puts_the_headings_of_a_pair_together():
+    pair = [transition("a", "b", heading=heading, support=support) for heading, support in (("S", 0), ("N", 30))]
+    (row,) = ask("observability/ways", transitions=rows("transitions", *pair))
+    assert (row["weight"], row["floor_s"]) == ([30, 1], [5.0, 5.0])
 
 
 def test_legs_keeps_the_best_link_of_both_ends():

@@ -1,31 +1,21 @@
 -- grain: one camera that vehicles passed in the window
 -- reads: sightings
 -- params: starts_at, ends_at
--- units: microseconds
--- A stopped or parked vehicle tells nothing of how long a passing one stays in view; one seen once stayed 0.
-WITH through AS (
+-- units: microseconds since 1970
+-- A parked vehicle tells nothing of how long a passing one stays in view; one that waited for a signal does.
+WITH passes AS (
     SELECT
         camera_id,
-        motion = 'moving' AS followed,
-        CASE WHEN motion = 'moving' THEN epoch_us(left_at) - epoch_us(entered_at) ELSE 0 END AS stay_us
+        list(epoch_us(entered_at) ORDER BY entered_at, left_at, sighting_id) AS entered_us,
+        list(epoch_us(left_at) ORDER BY entered_at, left_at, sighting_id) AS left_us
     FROM sightings
-    WHERE motion IN ('moving', 'single') AND entered_at >= $starts_at AND entered_at < $ends_at
-),
-
-passes AS (
-    SELECT
-        camera_id,
-        count(*) AS passed,
-        count(*) FILTER (WHERE followed) AS followed,
-        quantile_disc(stay_us, 0.5) AS stay_us
-    FROM through
+    WHERE motion <> 'parked' AND entered_at >= $starts_at AND entered_at < $ends_at
     GROUP BY camera_id
 )
 
 SELECT
     camera_id,
-    passed,
-    followed,
-    stay_us
+    entered_us,
+    left_us
 FROM passes
 ORDER BY camera_id

@@ -2,6 +2,7 @@
 -- reads: frames
 -- params: starts_at, ends_at
 -- units: microseconds since 1970, microseconds
+-- After the last planned slot as much time is counted as lies at most between two, if the window has it left.
 WITH planned AS (
     SELECT
         camera_id,
@@ -25,7 +26,8 @@ pictures AS (
         camera_id,
         count(*) AS slots_planned,
         count(seen_us) AS slots_seen,
-        max(slot_us) - min(slot_us) + quantile_disc(gap_us, 0.5) AS span_us,
+        max(slot_us) - min(slot_us) AS planned_us,
+        least(max(gap_us), epoch_us($ends_at) - max(slot_us)) AS rest_us,
         list(seen_us ORDER BY seen_us) FILTER (WHERE seen_us IS NOT NULL) AS seen_us
     FROM spaced
     GROUP BY camera_id
@@ -35,7 +37,7 @@ SELECT
     camera_id,
     slots_planned,
     slots_seen,
-    span_us,
+    planned_us + rest_us AS span_us,
     seen_us
 FROM pictures
 ORDER BY camera_id
