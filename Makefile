@@ -5,7 +5,7 @@ SYNC = $(UV) sync --locked
 # a folder of our own: Debian's Python refuses `pip install` elsewhere, and may lack `venv`
 PIP = python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --target .uv
 
-.PHONY: check demo test lint bench drill clean
+.PHONY: check demo test lint bench drill faults clean
 check: lint test
 
 .uv/bin/uv: uv.txt
@@ -29,6 +29,9 @@ test: .venv/.dev
 drill: .venv/.dev
 	@.venv/bin/python -m tests.drills --json out/faults.json
 	@.venv/bin/python -m pytest -m drill
+
+faults: .venv/.dev
+	@.venv/bin/python -m tests.faults --json out/bad_input.json
 
 lint: .venv/.dev
 	@.venv/bin/ruff format --check .

@@ -338,3 +338,8 @@ def test_real_frames_are_ok_and_carry_their_cameras_clock(shared: Path):
 def test_real_cards_and_torn_pictures_are_told(shared: Path):
     found = {path.name: states([snapshot(path.read_bytes())])[0] for path in (shared / "feeds/_placeholders").iterdir()}
     assert sorted(found.values()) == ["broken", "ok", "placeholder", "placeholder"]
+
+
+def test_a_picture_whose_time_is_in_doubt_is_ok_and_says_so():
+    (row,) = inspect(snapshot(coded(shot(0))) | {"status": "ok: clock suspect, set by +3600 s"})
+    assert (row["state"], row["reason"]) == ("ok", "clock suspect, set by +3600 s")
