@@ -29,6 +29,8 @@ def facts(name: str) -> str:
         "timezone": feed.timezone or "the scan's",
         "metric CRS": feed.metric_crs or "the scan's",
         "new picture": _seconds(feed.cadence_s, "each camera's own, or not stated"),
+        **({"a clip shows": _seconds(feed.clip_s)} if feed.clip_s else {}),
+        "pictures of the past": _past(feed),
         "asked at most": f"a camera every {_seconds(feed.min_interval_s)}",
         "requests a minute": f"{feed.requests_per_minute:g}" if feed.requests_per_minute else "no cap stated",
         "area (west, south, east, north)": ", ".join(f"{each:g}" for each in feed.bounds or ()),
@@ -42,15 +44,13 @@ def facts(name: str) -> str:
 
 def index() -> str:
     """Return the table of all feeds."""
-    head = (
-        "| feed | operator | licence | cleared | key | a camera at most every | p(8 s pass seen) | verdict to expect |"
-    )
+    head = "| feed | operator | licence | cleared | key | a camera at most every | pictures of the past | p(8 s pass seen) | verdict to expect |"
     rows = [
         f"| [{name}]({name}.md) | {feed.operator} | {feed.licence} | {_said(feed.cleared)} | {_said(feed.needs_key)} | "
-        f"{_seconds(feed.min_interval_s)} | {_p_seen(name):.2f} | {_verdict(_p_seen(name))} |"
+        f"{_seconds(feed.min_interval_s)} | {_past(feed)} | {_p_seen(name):.2f} | {_verdict(_p_seen(name))} |"
         for name, feed in ((name, feeds.load(name)) for name in NAMES)
     ]
-    return "\n".join([head, "|---|---|---|---|---|---|---|---|", *rows, ""])
+    return "\n".join([head, "|---" * 9 + "|", *rows, ""])
 
 
 def written(page: Path) -> str:
@@ -63,7 +63,17 @@ def written(page: Path) -> str:
 def _p_seen(name: str) -> float:
     """Return the chance that a pass is in a picture at the cadence stated, or as often as may be asked."""
     feed = feeds.load(name)
-    return min(1.0, HONEST.dwell_s / max(feed.cadence_s or 0.0, feed.min_interval_s))
+    return min(1.0, (HONEST.dwell_s + (feed.clip_s or 0.0)) / max(feed.cadence_s or 0.0, feed.min_interval_s))
+
+
+def _past(feed: feeds.Feed) -> str:
+    """Say what an operator keeps."""
+    if feed.history_s is None:
+        return "none"
+    hours = feed.history_s / 3600
+    return (
+        f"{hours:g} h" if hours < 72 else f"{hours / 24 / 365.25:g} years"
+    ) + f", one in {_seconds(feed.history_step_s)}"
 
 
 def _verdict(p_seen: float) -> str:
