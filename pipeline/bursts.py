@@ -82,7 +82,7 @@ def slots(scan: Scan, window: Window, native_id: str, least_s: float = 0.0) -> l
         SettingsError: the bursts are faster than the feed allows, or make no sense.
     """
     bursts = checked(scan, least_s)
-    first = scan.starts_at(scan.night_of(window.starts_at))
+    first = _first(scan.timezone, scan.hours, window.starts_at)
     sweep = _every(first, _span(sweep_s(scan, least_s)), window.starts_at, window.ends_at)
     if native_id not in bursts.of:
         return sweep
@@ -182,6 +182,13 @@ def _hold(where: str, bursts: Bursts) -> None:
     counted = Counter(native_id for corridor in bursts.corridors for native_id in corridor.cameras)
     if twice := sorted(native_id for native_id, count in counted.items() if count > 1):
         raise SettingsError(f"{where}: corridors: camera {twice[0]!r} stands in two, or twice; leave it in one place")
+
+
+@lru_cache(maxsize=1024)
+def _first(timezone: str, hours: str, moment: datetime) -> datetime:
+    """Return the start of the night that a moment lies in: the same for every camera."""
+    scan = Scan("", "", timezone, "", hours)
+    return scan.starts_at(scan.night_of(moment))
 
 
 def _every(first: datetime, step: timedelta, start: datetime, end: datetime) -> list[datetime]:

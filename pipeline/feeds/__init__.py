@@ -49,7 +49,7 @@ class Camera:
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
         """Return the camera that a row of `cameras` tells of; a text that is null there is empty here."""
-        known = {each.name: row[each.name] for each in fields(cls) if each.name in row}
+        known = {name: row[name] for name in cls.__dataclass_fields__ if name in row}
         return cls(**known | {name: "" for name in TEXTS if known.get(name, "") is None})
 
 

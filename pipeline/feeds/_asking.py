@@ -23,6 +23,11 @@ LIST_DEADLINE_S = 30.0
 PAUSES_S = (3.0, 10.0)
 """What nobody waits for, and did not come for a passing reason, is asked for again after these."""
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "https://127.0.0.1:", "https://localhost:")
+RESTING = ("asked to wait", "its server is failing")
+"""Answers of our own that say a server is left alone for a while."""
+REST_S = 30.0
+"""What nobody waits for is then asked for again after this, as long as there is time."""
+PAST_PATIENCE_S = 3600.0
 T = TypeVar("T")
 
 
@@ -115,7 +120,7 @@ def listed(source: Source, scan: Scan, url: str, *, past: bool = False) -> bytes
         past: Whether it tells of the past: then it is asked for slowly, and again where it did not come.
     """
     requests, rules = _listing(source, scan, [url], **({"requests_per_minute": _slowly(source, scan)} if past else {}))
-    (answer,) = _again(requests, rules, PAUSES_S if past else ())
+    (answer,) = _patiently(requests, rules, PAST_PATIENCE_S) if past else fetcher.fetch(requests, rules)
     if answer.content is None:
         raise ListError(answer.status)
     return answer.content
@@ -143,7 +148,7 @@ def past_pictures(source: Source, scan: Scan, urls: Sequence[str], patience_s: f
     """Ask slowly for pictures of the past; what failed for a passing reason is asked for again."""
     settings, slowly = scan.settings("snapshots", Settings), _slowly(source, scan)
     rules = _rules(source, scan, kinds=source.kinds, deadline_s=settings.deadline_s, requests_per_minute=slowly)
-    return _again([Request(_way(source, scan, url)) for url in urls], rules, PAUSES_S, patience_s)
+    return _patiently([Request(_way(source, scan, url)) for url in urls], rules, patience_s)
 
 
 def interval_s(scan: Scan, least_s: float) -> float:
@@ -153,12 +158,14 @@ def interval_s(scan: Scan, least_s: float) -> float:
         SettingsError: an operator's own server would be asked more often than the feed's terms allow.
     """
     stated = scan.stages.get("snapshots", {}).get("rehearsal_interval_s", 0.0)
-    if stated and not _stand_in(scan):
+    if not stated:
+        return least_s
+    if not _stand_in(scan):
         raise SettingsError(
             f"settings [scan.{scan.name}.snapshots]: rehearsal_interval_s = {stated!r} is for a stand-in on this machine, and "
             f"feed {scan.feed} may be asked for a picture every {least_s:g} s at most; take it out, or pass --source"
         )
-    return scan.settings("snapshots", Settings).rehearsal_interval_s or least_s if stated else least_s
+    return stated if isinstance(stated, float) else scan.settings("snapshots", Settings).rehearsal_interval_s
 
 
 def is_allowed(source: Source, url: str) -> bool:
@@ -178,6 +185,20 @@ def _slowly(source: Source, scan: Scan) -> float:
     """Return the most requests a minute for what nobody waits for."""
     most = scan.settings("snapshots", Settings).past_per_minute
     return min(most, source.requests_per_minute or most)
+
+
+def _patiently(requests: Sequence[Request], rules: Rules, patience_s: float) -> list[Answer]:
+    """Ask for what nobody waits for: when its server wants to be left alone, later, until so many seconds have gone."""
+    until = time.monotonic() + patience_s
+    answers = _again(requests, rules, PAUSES_S, patience_s)
+    while resting := [number for number, answer in enumerate(answers) if answer.status in RESTING]:
+        if (left_s := until - time.monotonic() - REST_S) <= 0:
+            break
+        time.sleep(REST_S)
+        later = _again([requests[number] for number in resting], rules, (), left_s)
+        for number, answer in zip(resting, later, strict=True):
+            answers[number] = answer
+    return answers
 
 
 def _again(

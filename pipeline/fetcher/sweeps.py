@@ -1,5 +1,6 @@
 """Take everything that is due together to its answers: begin, follow, learn."""
 
+import math
 import random
 import re
 import threading
@@ -16,6 +17,8 @@ from pipeline.fetcher.transfers import REDIRECTS, Transfer, retry_after_s
 
 LEAST_S = 1.0
 """Time that a request is given also where the next slot is nearer."""
+TICK_S = 0.02
+"""What is spread over time is begun a few at a time: each look at the clock costs as much as an answer."""
 LOOK_S = 0.05
 """Longest time between two looks at the clock while something waits."""
 REPEATABLE = re.compile(r"[ -~]{1,500}")
@@ -60,7 +63,8 @@ class Sweep:
         self.done = threading.Event()
         self.error: BaseException | None = None
         tasks = [self._task(number, request) for number, request in enumerate(requests)]
-        slow = manners.pace(rules).slow
+        self.pace = manners.pace(rules)
+        slow = self.pace.slow
         for task in sorted(filter(None, tasks), key=lambda task: (task.of in slow, task.ready_at)):
             self.waiting.setdefault(task.origin, deque()).append(task)
 
@@ -71,8 +75,7 @@ class Sweep:
 
     def begin(self) -> tuple[list[Task], float]:
         """Return what may be begun now, and the seconds until another look is worth while."""
-        now, wait_s, ready = manners.now(), LOOK_S, []
-        pace = manners.pace(self.rules)
+        now, wait_s, ready, pace = manners.now(), LOOK_S, [], self.pace
         for at, queue in list(self.waiting.items()):
             host = manners.host(at)
             while queue:
@@ -119,7 +122,7 @@ class Sweep:
             return False
         wait_s = retry_after_s(headers.get("retry-after", ""), datetime.now(UTC)) if transfer.code() >= 400 else None
         host.learn(answer.status, task.of, task.began_at, manners.now(), wait_s)
-        manners.pace(self.rules).learn(answer.status, task.of)
+        self.pace.learn(answer.status, task.of)
         if answer.status == "ok" and task.hops == 0:
             self._remember(task.url, headers)
         self.active -= 1
@@ -138,7 +141,8 @@ class Sweep:
             self.answers[number] = Answer("refused: not in the allow-list")
             return None
         at = origin(url)
-        return Task(self, number, request, url, at, self.began + random.uniform(0.0, self.rules.jitter_s), at)
+        late_s = math.ceil(random.uniform(0.0, self.rules.jitter_s) / TICK_S) * TICK_S
+        return Task(self, number, request, url, at, self.began + late_s, at)
 
     def _hop(self, task: Task, location: str) -> Answer | None:
         """Follow a redirect inside the allow-list; the answer where it is not followed."""

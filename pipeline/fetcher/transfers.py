@@ -37,6 +37,8 @@ OTHERS = {
 }  # fmt: skip
 """What else comes in a picture's place."""
 EPOCH, LAST_S = datetime(1970, 1, 1, tzinfo=UTC), 4e9
+READ = {name.encode(): name for name in ("location", "retry-after", "content-encoding", "etag", "last-modified")}
+"""Headers that anything here goes by."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -95,13 +97,14 @@ class Transfer:
         self.curl.setopt(pycurl.TIMEOUT_MS, max(1, int(1000 * deadline_s)))
 
     def headers(self) -> dict[str, str]:
-        """Return the answer's headers by lower-case name; of a name that comes twice the first stands."""
+        """Return the answer's headers that are read, by lower-case name; of a name that comes twice the first stands."""
         found: dict[str, str] = {}
         for line in reversed(self.head):
-            name, _, value = line.decode("latin-1").partition(":")
-            if name.startswith("HTTP/"):
+            name, _, value = line.partition(b":")
+            if name.startswith(b"HTTP/"):
                 break
-            found[name.lower()] = value.strip()
+            if read := READ.get(name.lower()):
+                found[read] = value.decode("latin-1").strip()
         return found
 
     def code(self) -> int:
