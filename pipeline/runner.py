@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pipeline import feeds, lineage, quarantine, query
+from pipeline import feeds, holdover, lineage, quarantine, query
 from pipeline.clusters import Lost, LostWorkersError, Spread, poison, together
 from pipeline.errors import FeedError, IntegrityError, WindowNotFoundError
 from pipeline.jobs import Job, at, is_polled, work
@@ -100,7 +100,7 @@ class Night:
         """Tell how far a stage is in a window or the night; changes nothing."""
         place, made_from = self._place(line, window), self._lineage(line, window)
         last = self._last(line, place)
-        current = last is not None and (last.lineage == made_from or self._past(line, window))
+        current = last is not None and (holdover.without(last.lineage) == made_from or self._past(line, window))
         shards = len(self.shards) if line.unit == "shard" else 1
         return Standing(place, last, current, len(self.lake.held(place, digest(made_from))), shards)
 
@@ -148,11 +148,23 @@ class Night:
                 return self._brought(line, window)
             # no picture is to blame: the workers died of something else, once more may do
             return Step(line.table, self._place(line, window), self._commit(line, window), fresh=True)
+        except FeedError as error:
+            kept = holdover.place(self.lake, self.scan, self.scan_date) if line.table == "cameras" else None
+            if kept is None:
+                raise
+            log.warning("%s; the cameras of %s stand in for those of %s", error, kept.date, self.scan_date)
+            return self._held_over(line, kept)
         except (WindowNotFoundError, IntegrityError):
             # another run has dropped what this one was reading, which it does only after it has committed
             if not self.standing(line, window).current:
                 raise
             return self._brought(line, window)
+
+    def _held_over(self, line: Stage, kept: Place) -> Step:
+        """Commit the cameras of an earlier night as this one's."""
+        place, made_from = self._place(line, None), self._lineage(line, None) | {holdover.KEY: str(kept.date)}
+        file = self.lake.write(place, 0, self.lake.read([kept]))
+        return Step(line.table, place, self.lake.commit(place, [file], made_from).rows, fresh=True)
 
     def _commit(self, line: Stage, window: Window | None) -> int:
         """Run a stage's jobs that are not held, and commit what all wrote; returns rows."""
