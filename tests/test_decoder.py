@@ -157,8 +157,29 @@ def test_what_a_picture_does_to_its_child_is_its_fault_and_nobody_elses(act, fau
 @pytest.mark.usefixtures("misled")
 def test_a_child_that_hangs_without_using_its_time_is_ended(monkeypatch):
     monkeypatch.setattr(keeper, "WALL_S", 2.0)
-    assert decoder.look(deed("wait")).fault == "gave no answer within 2 s"
+    assert decoder.look(deed("wait")).fault == "stood still for 2 s"
     assert np.array_equal(decoder.decode(GOOD), seen(GOOD))
+
+
+@pytest.mark.usefixtures("misled")
+def test_a_child_that_puts_off_its_timer_is_ended_by_its_parent(monkeypatch):
+    monkeypatch.setattr(keeper, "WALL_S", 0.2)
+    monkeypatch.setattr(keeper, "STIRRING_S", -1.0)
+    monkeypatch.setattr(wire, "PICTURE_CPU_S", 0.4)
+    assert decoder.look(deed("spin on")).fault == "took more than 0.4 s"
+
+
+def test_a_parent_that_hears_no_signals_has_a_child_that_does():
+    run = script(f"""
+import signal
+from pipeline import decoder
+from pipeline.decoder import keeper
+keeper.PROGRAM = {MISLED!r}
+signal.signal(signal.SIGPROF, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF])
+assert decoder.look({deed("spin")!r}).fault == "took more than 2 s"
+""")
+    assert run.communicate(timeout=120) == ("", "")
 
 
 @pytest.mark.usefixtures("misled")

@@ -24,6 +24,9 @@ def main(channel_fd: int, memory_fd: int, life_fd: int) -> None:
     """Get ready, give up every right, say what holds, and answer until the parent is gone."""
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(one, signal.SIG_IGN)  # they are meant for the parent, whose end is ours
+    for one in (signal.SIGPROF, signal.SIGIO):
+        signal.signal(one, signal.SIG_DFL)  # a parent may have left them ignored, or blocked
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     channel = socket.socket(fileno=channel_fd)
     memory = mmap.mmap(memory_fd, 2 * wire.ROOM_BYTES)
     os.close(memory_fd)

@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -32,8 +33,11 @@ ENVIRONMENT = {
     # memory of the last picture serves the next: else every picture faults its pages in anew
     "MALLOC_MMAP_THRESHOLD_": str(wire.ROOM_BYTES), "MALLOC_TRIM_THRESHOLD_": str(2 * wire.ROOM_BYTES),
 }  # fmt: skip
-START_S, WALL_S = 60.0, 30.0
-"""Longest that a start, and an answer, are waited for, however busy the machine; the limits proper are the child's."""
+START_S, WALL_S = 60.0, 20.0
+"""Longest that a start is waited for, and how long a child may do nothing. Limits of time are of the processor's, for a busy
+machine must not make a picture faulty."""
+STIRRING_S = 0.01
+"""A child that used less of the processor while it was waited for stands still."""
 SEALED = 0x0007
 """F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW: a child that could cut the memory short could end the parent (SIGBUS)."""
 Stills = list[tuple[float, bytes]]
@@ -147,16 +151,12 @@ class Child:
         """Ask and wait; raise EndedError where no answer comes or it says that there was no room."""
         self.number = (self.number + 1) % 2**32
         self.memory[: len(body)] = body
-        told = b""
-        try:
+        limit_s, told = wire.PICTURE_CPU_S if kind == wire.PICTURE else wire.CLIP_CPU_S, b""
+        with suppress(ConnectionError):
             self.channel.send(wire.REQUEST.pack(kind, self.number, len(body), step_s))
-            told = self.channel.recv(wire.ANSWER.size)
-        except TimeoutError as error:
-            raise EndedError(f"gave no answer within {WALL_S:.0f} s") from error
-        except ConnectionError:
-            told = b""
+            told = self._told(limit_s)
         if len(told) != wire.ANSWER.size:
-            raise EndedError(self._last_words(kind))
+            raise EndedError(self._last_words(limit_s))
         outcome, number, first, second = wire.ANSWER.unpack(told)
         if outcome == wire.TOO_LARGE:
             raise EndedError(f"took more than {wire.LIMIT_BYTES // 2**20} MiB")
@@ -164,13 +164,34 @@ class Child:
             raise EndedError("gave an answer that cannot be")
         return outcome, first, second
 
-    def _last_words(self, kind: bytes) -> str:
+    def _told(self, limit_s: float) -> bytes:
+        """Wait for the answer of a child that is at work; one that is misled may have put its own timer off."""
+        begun = before = _processor_s(self.process.pid)
+        while True:
+            try:
+                return self.channel.recv(wire.ANSWER.size)
+            except TimeoutError as error:
+                used = _processor_s(self.process.pid)
+                if used - begun > limit_s:
+                    raise EndedError(f"took more than {limit_s:g} s") from error
+                if used - before < STIRRING_S:
+                    raise EndedError(f"stood still for {WALL_S:g} s") from error
+                before = used
+
+    def _last_words(self, limit_s: float) -> str:
         """Say how it ended."""
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(1)
         if self.process.returncode == -signal.SIGPROF:
-            return f"took more than {wire.PICTURE_CPU_S if kind == wire.PICTURE else wire.CLIP_CPU_S:.0f} s"
+            return f"took more than {limit_s:g} s"
         return _how(self.process.returncode)
+
+
+def _processor_s(pid: int) -> float:
+    """Return what a process has used of the processor, seconds (clock_getcpuclockid(3)); 0 where it has ended."""
+    with suppress(OSError):
+        return time.clock_gettime((~pid << 3) | 2)
+    return 0.0
 
 
 def _how(code: int | None) -> str:
