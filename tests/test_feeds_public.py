@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from families import FAMILIES
-from loopback import Loopback, says
+from loopback import Loopback, Reply, says
 from mutations import FOLDER
 from pyproj import CRS
 
@@ -20,7 +20,17 @@ from pipeline.errors import FeedError, SettingsError
 from pipeline.feeds import Camera, Listing, hk_td, lta_sg, nyc_dot
 from pipeline.scans import Scan
 
-CLEARED = {"tfl_jamcams", "tfl_clips", "caltrans_cwwp2", "digitraffic_fi", "lta_sg", "hk_td", "toronto", "calgary", "austin"}
+CLEARED = {
+    "tfl_jamcams",
+    "tfl_clips",
+    "caltrans_cwwp2",
+    "digitraffic_fi",
+    "lta_sg",
+    "hk_td",
+    "toronto",
+    "calgary",
+    "austin",
+}
 """Feeds whose terms, as far as we could read them, allow this use without asking."""
 SAMPLES = {
     "tfl_jamcams": ("place_type_jamcam_2026-09-30_trimmed.json", 5, 0),
@@ -303,6 +313,24 @@ def test_singapores_batches_are_joined_the_newest_capture_first():
     assert max(taken["9702"]) == datetime(2026, 1, 1, 19, 4, 5, tzinfo=UTC)
 
 
+def test_singapores_cameras_are_those_of_all_batches_of_the_last_minutes():
+    def renamed(to: str) -> bytes:
+        return fixture("lta_sg").replace(b"9702", to.encode()).replace(b"0000000", to.encode() * 2)
+
+    pages = iter([fixture("lta_sg"), renamed("9711"), renamed("9712"), b"<html>", renamed("9711"), renamed("9713")])
+
+    class Batches(Loopback):
+        def reply(self, path: str) -> Reply | None:
+            assert path.startswith(f"/{LISTS['lta_sg']}")
+            return says(next(pages))
+
+    with Batches() as server:
+        listing = feeds.listing(feeds.load("lta_sg"), scan("lta_sg", server.url))
+    assert [each.native_id for each in listing.cameras] == ["9701", "9702", "9703", "9711", "9712", "9713"]
+    assert listing.cameras[0].image_url == camera("lta_sg", "9701").image_url
+    assert listing.rejected == []
+
+
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_is_asked_where_its_operator_keeps_it(monkeypatch: pytest.MonkeyPatch, name: str):
     for key in ("THOROUGHFARE_IBI511_KEY", "THOROUGHFARE_511NY_KEY", "THOROUGHFARE_NSW_KEY"):
@@ -310,7 +338,8 @@ def test_a_list_is_asked_where_its_operator_keeps_it(monkeypatch: pytest.MonkeyP
     page = fixture(name).replace(b"az511.com", b"511ga.org")
     with Loopback({f"/{LISTS[name]}": says(page)}) as server:
         listing = feeds.listing(feeds.load(name), scan(name, server.url))
-        ((path, headers),) = server.asked
+        (path, headers), *more = server.asked
+    assert len(more) == (5 if name == "lta_sg" else 0)
     assert len(listing.cameras) == len(parsed(name).cameras)
     assert len(listing.rejected) == len(parsed(name).rejected)
     assert ("SENTINEL" in path + str(headers)) == feeds.load(name).needs_key

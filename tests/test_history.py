@@ -302,6 +302,20 @@ def test_pictures_of_the_past_are_asked_for_slowly_and_again_where_they_failed_i
     assert set(rates) == {120.0}
 
 
+def test_a_server_that_wants_to_be_left_alone_is_asked_for_the_past_when_it_has_rested(monkeypatch):
+    answers = iter([says(b"no", "Retry-After: 1", status="429 Too Many Requests"), says(JPEG)])
+
+    async def rested(to):
+        await next(answers)(to)
+
+    monkeypatch.setattr(_asking, "REST_S", 0.4)
+    lists = {f"{FI}/C99001/history": says((FOLDER / "fi_history.json").read_bytes())}
+    with Loopback(lists | {"/weathercam.digitraffic.fi/C9900101.jpg": rested}) as server:
+        asked = gone(datetime(2026, 1, 2, 2, tzinfo=UTC), native_id="C9900101", step=timedelta(hours=1))
+        (came,) = recalled("digitraffic_fi", quickly("digitraffic_fi", server.url), asked)
+    assert came.status == "ok"
+
+
 def test_a_past_night_is_fetched_from_history_and_a_second_run_asks_for_nothing(tmp_path):
     on = date(2026, 3, 3)
     with City({"lta_sg": 3}) as server:
@@ -322,4 +336,4 @@ def test_a_past_night_is_fetched_from_history_and_a_second_run_asks_for_nothing(
     assert len(came) >= 12
     assert all(timedelta(0) <= row["slot_at"] - row["captured_at"] < timedelta(seconds=60) for row in came)
     assert len({row["jpeg"] for row in came}) == len(came)
-    assert sum("date_time" in path for path in asked) == 5
+    assert sum("date_time=2026-03-03T20:" in path for path in asked) == 5

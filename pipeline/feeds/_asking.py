@@ -23,8 +23,8 @@ LIST_DEADLINE_S = 30.0
 PAUSES_S = (3.0, 10.0)
 """What nobody waits for, and did not come for a passing reason, is asked for again after these."""
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "https://127.0.0.1:", "https://localhost:")
-RESTING = ("asked to wait", "its server is failing")
-"""Answers of our own that say a server is left alone for a while."""
+RESTING = ("HTTP 429", "asked to wait", "its server is failing")
+"""What a server says that wants to be left alone for a while, and what we answer meanwhile."""
 REST_S = 30.0
 """What nobody waits for is then asked for again after this, as long as there is time."""
 PAST_PATIENCE_S = 3600.0

@@ -1,6 +1,7 @@
 """Make a feed of public cameras from facts: where its lists are, how to read them, what its operator allows."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -36,6 +37,7 @@ def web(
     image: Callable[[Camera, datetime], str] | None = None,
     at_once: int = 1,
     kinds: tuple[str, ...] = ("jpeg",),
+    earlier: Callable[[], tuple[str, ...]] | None = None,
     slots: Callable[[Scan, Window, str], list[datetime]] | None = None,
     pictures: Asked | None = None,
     past: Recalled | None = None,
@@ -56,6 +58,7 @@ def web(
         image: Return the address of a camera's picture for a slot, where that changes; else the listed one is asked.
         at_once: Most requests under way at one server.
         kinds: Kinds of picture that come; `png` only where a feed really serves it.
+        earlier: Name addresses of the list as it was before; of these only cameras that the list itself lacks count.
         slots: Plan the observations of a camera; None for one a cadence, and bursts.
         pictures: Fetch what is due together; None asks each camera's address.
         past: Fetch what the operator still has of slots gone by; None where it keeps nothing.
@@ -71,8 +74,8 @@ def web(
         return _asking.interval_s(scan, min_interval_s)
 
     return Feed(
-        cameras=lambda scan: _listing(source, scan).cameras,
-        listing=lambda scan: _listing(source, scan),
+        cameras=lambda scan: _listing(source, scan, earlier).cameras,
+        listing=lambda scan: _listing(source, scan, earlier),
         slots=slots or (lambda scan, window, native_id: bursts.slots(scan, window, native_id, least_s(scan))),
         picture=lambda scan, camera, slot: asked(source, scan, [(camera, slot)], LIST_DEADLINE_S, {})[0],
         pictures=lambda scan, due, patience_s, seen: asked(source, scan, due, patience_s, seen),
@@ -89,7 +92,7 @@ def web(
     )
 
 
-def _listing(source: Source, scan: Scan) -> Listing:
+def _listing(source: Source, scan: Scan, earlier: Callable[[], tuple[str, ...]] | None) -> Listing:
     """Ask for every list; one of several that does not come, or cannot be read, is a rejected row."""
     answers = dict(zip(source.lists, _asking.lists(source, scan, source.lists), strict=True))
     came, lost = [], []
@@ -104,7 +107,8 @@ def _listing(source: Source, scan: Scan) -> Listing:
         raise FeedError(
             f"feed {scan.feed}: none of its {len(lost)} lists can be used, the first because {lost[0].reason}"
         )
-    checked = _checked(source, [camera for each in came for camera in each.cameras])
+    cameras = [camera for each in came for camera in each.cameras]
+    checked = _checked(source, cameras + (_lacking(source, scan, earlier(), cameras) if earlier else []))
     rejected = [*(row for each in came for row in each.rejected), *checked.rejected, *lost]
     if not checked.cameras:
         raise FeedError(
@@ -112,6 +116,17 @@ def _listing(source: Source, scan: Scan) -> Listing:
             f"the first because {rejected[0].reason if rejected else 'there is none'}; look at {source.lists[0]}"
         )
     return Listing(checked.cameras, rejected)
+
+
+def _lacking(source: Source, scan: Scan, urls: tuple[str, ...], cameras: list[Camera]) -> list[Camera]:
+    """Ask for a list as it was before; return the cameras that it lacks now. What cannot be had or read adds none."""
+    known = {each.native_id for each in cameras}
+    more: dict[str, Camera] = {}
+    for url, answer in zip(urls, _asking.lists(source, scan, urls, ()), strict=True):
+        with suppress(FeedError):
+            for each in _read(source, scan, url, answer).cameras:
+                more.setdefault(each.native_id, each)
+    return [each for name, each in more.items() if name not in known]
 
 
 def _read(source: Source, scan: Scan, url: str, answer: Answer) -> Listing:

@@ -4,7 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -23,6 +23,8 @@ LIST = "https://api.data.gov.sg/v1/transport/traffic-images"
 MEDIA = "https://images.data.gov.sg/"
 ZONE = ZoneInfo("Asia/Singapore")
 """`date_time` is local, without a zone."""
+BATCHES_MIN = range(1, 6)
+"""Minutes back at which the list is also asked who is there: one answer may hold one batch of a few cameras."""
 TEN_YEARS_S = 10 * 365.25 * 86400.0
 
 
@@ -77,12 +79,23 @@ def past(source: Source, scan: Scan, gone: Sequence[Gone], patience_s: float) ->
     ]
 
 
+def earlier() -> tuple[str, ...]:
+    """Name the list as it was in the last minutes."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return tuple(_list_at(now - timedelta(minutes=minutes)) for minutes in BATCHES_MIN)
+
+
 _lists: Once[dict[str, list[Taken]] | Picture] = Once()
+
+
+def _list_at(moment: datetime) -> str:
+    """Return the address of the list as it was at an instant."""
+    return f"{LIST}?date_time={moment.astimezone(ZONE):%Y-%m-%dT%H:%M:%S}"
 
 
 def _captures_at(source: Source, scan: Scan, slot: datetime) -> dict[str, list[Taken]] | Picture:
     """Ask for the list as it was at a slot."""
-    url = f"{LIST}?date_time={slot.astimezone(ZONE):%Y-%m-%dT%H:%M:%S}"
+    url = _list_at(slot)
     return _lists((scan.source, url), lambda: read(lambda: captures(listed(source, scan, url, past=True))))
 
 
@@ -141,6 +154,7 @@ FEED = web(
     bounds=BOUNDS,
     lists=(LIST,),
     parse=parse,
+    earlier=earlier,
     headers={"Accept": "application/json"},
     times="none",
     pictures=pictures,
