@@ -4,6 +4,8 @@ A view is the direction of brightness edges on a coarse grid, each weighed by th
 night look alike and vehicles, being few, hardly count.
 """
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,8 @@ NOISE = 8.0
 """Edges weaker than this, in levels, hardly count."""
 LOOKED_AT = 31
 """Views that are compared with each other to find the usual one."""
+STEADY = 0.7
+"""Views of one heading are so like the next one in the median."""
 FAINT = 0.5
 """A view with less than this share of the usual view's edges (fog, glare) does not tell whether it is another."""
 
@@ -31,12 +35,15 @@ def view(luminance: Gray) -> View:
     return np.stack([right / weight, down / weight]).astype(np.float16)
 
 
-def moved(seen: list[View], least_likeness: float, least_run: int, least_views: int) -> NDArray[np.bool_]:
+def moved(
+    seen: list[View], least_likeness: float, sudden_likeness: float, least_run: int, least_views: int
+) -> NDArray[np.bool_]:
     """Tell which of a camera's views, in order of time, are not its usual one.
 
     Args:
         seen: Views of one camera in one window.
         least_likeness: Cosine with the usual view below which a view is another, -1..1.
+        sudden_likeness: The same where it changes from one view to the next and then stays: light changes slowly.
         least_run: It must be another in this many views running.
         least_views: With fewer views nothing is told.
 
@@ -48,8 +55,21 @@ def moved(seen: list[View], least_likeness: float, least_run: int, least_views: 
     usual = _usual([seen[n] for n in np.unique(np.linspace(0, len(seen) - 1, LOOKED_AT).astype(int))], least_likeness)
     strength = np.array([np.linalg.norm(each.astype(np.float32)) for each in seen])
     likeness = np.array([np.sum(each.astype(np.float32) * usual) for each in seen]) / np.maximum(strength, 1e-6)
-    other = (likeness < least_likeness * np.linalg.norm(usual)) & (strength**2 > FAINT * np.sum(usual**2))
-    return _long_runs(other, least_run)
+    likeness /= max(float(np.linalg.norm(usual)), 1e-6)
+    told = strength**2 > FAINT * np.sum(usual**2)
+    next_ = np.array([likeness_of(one, other) for one, other in pairwise(seen)])
+    other = _long_runs((likeness < least_likeness) & told, least_run)
+    for start, end in _runs(_long_runs((likeness < sudden_likeness) & told, least_run)):
+        edges = [next_[at - 1] for at in (start, end) if 0 < at < len(seen)]
+        if edges and max(edges) < sudden_likeness and float(np.median(next_[start : end - 1])) > STEADY:
+            other[start:end] = True
+    return other
+
+
+def likeness_of(one: View, other: View) -> float:
+    """Return the cosine of two views, -1..1."""
+    a, b = one.astype(np.float32).ravel(), other.astype(np.float32).ravel()
+    return float(a @ b / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-6))
 
 
 def _usual(seen: list[View], least_likeness: float) -> NDArray[np.float32]:
@@ -64,7 +84,13 @@ def _usual(seen: list[View], least_likeness: float) -> NDArray[np.float32]:
 def _long_runs(flags: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
     """Keep only runs of at least `least` True."""
     kept = np.zeros(len(flags), dtype=bool)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
-    for start, end in edges.reshape(-1, 2):
+    for start, end in _runs(flags):
         kept[start:end] = end - start >= least
     return kept
+
+
+def _runs(flags: NDArray[np.bool_]) -> list[list[int]]:
+    """Return the first number of each run of True, and the number after its last."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
+    pairs: list[list[int]] = edges.reshape(-1, 2).tolist()
+    return pairs
