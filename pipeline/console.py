@@ -143,16 +143,16 @@ class Progress:
 class Waiting:
     """Parts done of parts there are, shown to a person while they are waited for."""
 
-    def __init__(self, title: str, parts: int, *, quiet: bool = False) -> None:
-        """Name what is waited for."""
+    def __init__(self, title: str, parts: int | None = None, *, quiet: bool = False) -> None:
+        """Name what is waited for; without `parts`, the first step says how many there are."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         shown = not quiet and sys.stderr.isatty()
         self.title, self.bar = title, Bar(*columns, console=Console(stderr=True), disable=not shown, transient=True)
         self.task = self.bar.add_task(title, total=parts)
 
-    def step(self, part: str) -> None:
+    def step(self, part: str, parts: int | None = None) -> None:
         """Count one part that is done."""
-        self.bar.update(self.task, advance=1, description=f"{self.title} ({part} done)")
+        self.bar.update(self.task, advance=1, total=parts, description=f"{self.title} ({part} done)")
 
     def __enter__(self) -> Self:
         """Start the bar."""

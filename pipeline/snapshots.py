@@ -94,6 +94,28 @@ def fetch(cameras: pa.Table, scan: Scan, window: Window) -> pa.Table:
     return SNAPSHOTS.check(pa.Table.from_batches(batches, schema=SNAPSHOTS.schema))
 
 
+def once(cameras: pa.Table, scan: Scan, slots: Sequence[datetime]) -> pa.Table:
+    """Fetch one picture of each camera together, whatever is planned.
+
+    Args:
+        cameras: `cameras` rows.
+        scan: Tells the feed, and how hard it is asked.
+        slots: The observation asked for, by row of `cameras`; of a live feed the time now.
+
+    Returns:
+        The `snapshots` table, one row per camera.
+    """
+    feed = feeds.load(scan.feed)
+    named = [_Named(row["camera_id"], Camera.of(row)) for row in cameras.to_pylist()]
+    due = list(zip(named, slots, strict=True))
+    asked = [(each.camera, slot) for each, slot in due]
+    if feed.live and feed.pictures and asked:
+        pictures = feed.pictures(scan, asked, PAST_PATIENCE_S, {})
+    else:
+        pictures = [feed.picture(scan, *each) for each in asked]
+    return SNAPSHOTS.check(pa.Table.from_batches([_batch(feed, due, pictures)], schema=SNAPSHOTS.schema))
+
+
 def snapshot(feed: Feed, scan: Scan, camera_id: str, camera: Camera, slot: datetime) -> dict[str, object]:
     """Fetch one slot of the past as a row of `snapshots`; a live feed shows none of them again."""
     return _row(feed, camera_id, slot, TOO_LATE if feed.live else feed.picture(scan, camera, slot))
@@ -179,18 +201,15 @@ class _Round:
         ends = np.cumsum([len(picture.jpeg or b"") for picture in pictures]) // ROOM_BYTES
         cuts = [0, *(np.flatnonzero(np.diff(ends)) + 1).tolist(), len(due)]
         for start, end in pairwise(cuts):
-            yield self._batch(due[start:end], pictures[start:end])
+            yield _batch(self.feed, due[start:end], pictures[start:end])
 
-    def _batch(self, due: list[tuple[_Named, datetime]], pictures: list[Picture]) -> pa.RecordBatch:
-        """Return the rows of some slots."""
-        rows = [
-            _row(self.feed, each.camera_id, slot, picture) for (each, slot), picture in zip(due, pictures, strict=True)
-        ]
-        columns = {name: [row[name] for row in rows] for name in SNAPSHOTS.schema.names if name != "jpeg"}
-        told = [pa.array(values, SNAPSHOTS.schema.field(name).type) for name, values in columns.items()]
-        return pa.RecordBatch.from_arrays(
-            [*told, _joined([picture.jpeg for picture in pictures])], schema=SNAPSHOTS.schema
-        )
+
+def _batch(feed: Feed, due: list[tuple[_Named, datetime]], pictures: list[Picture]) -> pa.RecordBatch:
+    """Return the rows of some slots."""
+    rows = [_row(feed, each.camera_id, slot, picture) for (each, slot), picture in zip(due, pictures, strict=True)]
+    columns = {name: [row[name] for row in rows] for name in SNAPSHOTS.schema.names if name != "jpeg"}
+    told = [pa.array(values, SNAPSHOTS.schema.field(name).type) for name, values in columns.items()]
+    return pa.RecordBatch.from_arrays([*told, _joined([picture.jpeg for picture in pictures])], schema=SNAPSHOTS.schema)
 
 
 def _joined(pictures: list[bytes | None]) -> pa.Array:

@@ -21,8 +21,8 @@ from pipeline.commands.options import (
     open_lake,
     scan_of,
 )
-from pipeline.console import advise, show, tell
-from pipeline.errors import SettingsError
+from pipeline.console import Waiting, advise, complain, show, tell
+from pipeline.errors import FeedError, SettingsError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -94,6 +94,50 @@ def list_cameras(
     if others:
         typer.echo(f"{len(others)} rows of the list are no cameras to observe: thoroughfare cameras {name} --rejected")
     advise(f"thoroughfare plan {name} --date {now().date()}")
+
+
+@app.command("check", epilog="Example: thoroughfare cameras check london --sample 20")
+def check_cameras(
+    name: ScanName,
+    sample: Annotated[
+        int, typer.Option(min=0, help="Most cameras asked for, spread evenly over the list; 0 for all.")
+    ] = 20,
+    camera: Annotated[
+        list[str] | None, typer.Option("--camera", help="A camera by its id; may stand more than once.")
+    ] = None,
+    on: Annotated[
+        str, typer.Option("--date", help="Night whose first pictures are looked at, of a feed that is not live.")
+    ] = "",
+    source: Source = None,
+    settings: SettingsFile = None,
+    permission: Permission = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Ask for one picture of each camera, judge it and drop it: states, times, sizes, terms, what is wrong, what to do.
+
+    Exit code 4 where the list does not come, or no picture at all; 8 where the feed's terms are not cleared.
+    """
+    from pipeline import checkup
+
+    asked = tuple(each.removeprefix(f"{scans.load(name, settings).feed}:") for each in camera or ()) or None
+    scan = scans.load(name, settings, source=source, permission=permission, cameras=asked)
+    with Waiting(f"looking at {name}", quiet=as_json) as waiting:
+        found = checkup.check(scan, date_of(on) if on else now().date(), 0 if camera else sample, waiting.step)
+    if as_json:
+        tell(asdict(found))
+    else:
+        rows = [asdict(each) | {"size": f"{each.width_px}x{each.height_px}"} for each in found.cameras]
+        show(rows, ["camera_id", "state", "reason", "size", "size_bytes", "captured_at", "captured_at_source", "age_s", "cadence_s",
+                    "bearing_deg"])  # fmt: skip
+        typer.echo("\n" + "\n".join(checkup.summary(found)))
+    if not any(each.size_bytes for each in found.cameras):
+        complain(
+            f"feed {scan.feed}: its list came, and not one of {len(found.cameras)} pictures did; the notes say why", 4
+        )
+        raise typer.Exit(FeedError.exit_code)
+    if not as_json:
+        advise(f"thoroughfare plan {name} --date {now().date()}")
 
 
 @app.command("feeds", epilog="Example: thoroughfare cameras feeds --json")
@@ -206,24 +250,19 @@ def _nights(root: str, name: str, before: str, after: str) -> tuple["pa.Table", 
 
 
 def _show(found: "list[Change]", counts: dict[str, int], before: "pa.Table", after: "pa.Table") -> None:
-    """Print changes; a fact that changed on many cameras of a feed is one line."""
+    """Print changes; a fact that changed on many cameras of a feed, or a feed that only one day has, is one line."""
     typer.echo(
         f"{before.num_rows} cameras, then {after.num_rows}: " + ", ".join(f"{n} {kind}" for kind, n in counts.items())
     )
+    in_both = set(before["feed"].to_pylist()) & set(after["feed"].to_pylist())
     groups: dict[tuple[str, str, str], list[Change]] = {}
     for each in found:
         groups.setdefault((each.kind, each.fact, each.camera_id.partition(":")[0]), []).append(each)
     rows = []
     for (kind, fact, feed), changed in groups.items():
-        if kind == "changed" and len(changed) > MANY:
-            rows.append(
-                {
-                    "change": f"changed {fact}",
-                    "camera_id": f"{feed}: {len(changed)} cameras",
-                    "name": "",
-                    "what": "--json lists them",
-                }
-            )
+        if feed not in in_both or (kind == "changed" and len(changed) > MANY):
+            what = f"{fact}: --json lists them" if feed in in_both else "the whole feed; --json lists them"
+            rows.append({"change": kind, "camera_id": feed, "name": f"{len(changed)} cameras", "what": what})
         else:
             rows += [
                 {"change": kind, "camera_id": each.camera_id, "name": each.name, "what": _what(each)}
