@@ -1,17 +1,19 @@
 """Sweeps and bursts: who is polled when, by any feed, in any night, and settings that cannot be."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from builders import at, camera, frame, rows, transition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import bursts, cameras, feeds, scans
+from pipeline import bursts, cameras, feeds, observability, scans
 from pipeline.errors import SettingsError
-from pipeline.scans import Scan
+from pipeline.scans import Scan, Window
 
 CHANGES = [date(2026, 3, 7), date(2026, 10, 31), date(2026, 5, 5)]
 """Nights of 7, 9 and 8 hours in New York."""
@@ -166,3 +168,45 @@ def test_a_recording_is_thinned_to_what_sweeps_and_bursts_would_have_come_by():
 
     assert bursts.thinned(second(1, 3, 5, 7, 61, 63), second(0, 2, 4, 60, 120)) == second(1, 3, 5, 61)
     assert bursts.thinned([], second(0, 2)) == []
+
+
+def weighed(at_s: float = 0.0, length_s: float = 600.0, travel_s: float = 30.0, lost_s: float = 0.0) -> dict[str, Any]:
+    """Return what an hour of two cameras supports, one polled in bursts from `at_s` on and the other from the start."""
+    hour = Window(at(0), at(0), at(3600))
+    sweep = [60.0 * n for n in range(60)]
+    polls = {"a": [2.0 * n for n in range(int(length_s / 2))]}
+    polls["b"] = [at_s + second for second in polls["a"]]
+    frames = [
+        frame(name, second, "missed" if second < lost_s else "ok")
+        for name, close in polls.items()
+        for second in sorted({*close, *(each for each in sweep if not close[0] <= each <= close[-1])})
+    ]
+    way = transition("a", "b", floor_s=0.0, travel_mu=math.log(travel_s), travel_sigma=0.05)
+    cameras = rows("cameras", camera("a"), camera("b"))
+    none = rows("sightings")
+    judged = observability.weigh(
+        cameras, rows("frames", *frames), none, rows("transitions", way), hour, observability.Settings()
+    )
+    return {row["pair_camera_id"]: row for row in judged.to_pylist() if row["camera_id"] == "a"}
+
+
+def test_a_camera_watched_in_bursts_counts_alone_and_links_with_its_neighbour():
+    judged = weighed()
+    assert (judged[""]["verdict"], judged["b"]["verdict"]) == ("count", "trajectory")
+    assert judged["b"]["p_pair"] == pytest.approx(570 / 3600, abs=0.01)
+    assert "while both are watched closely, 17% of the time" in judged["b"]["reason"]
+    assert judged[""]["cadence_s"] == pytest.approx(3600 / 350)
+
+
+@pytest.mark.parametrize(
+    ("polling", "verdict"),
+    [
+        ({"travel_s": 500.0}, "flow"),
+        ({"at_s": 1200.0}, "flow"),
+        ({"lost_s": 500.0}, "count"),
+        ({"length_s": 3600.0}, "trajectory"),
+        ({"travel_s": 350.0}, "link"),
+    ],
+)
+def test_a_pair_links_only_where_bursts_show_enough_of_those_who_pass_both(polling, verdict):
+    assert weighed(**polling)["b"]["verdict"] == verdict

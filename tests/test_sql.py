@@ -21,6 +21,7 @@ MADE = {"points", "places", "supports", "legs", "ways"}
 CTE = re.compile(r"(?:WITH|WITH RECURSIVE|,)\s+(\w+) AS \(\s+(?:SELECT|WITH)", re.MULTILINE)
 CAMERAS = rows("cameras", camera("a", name="Bridge"), camera("b", name="Ramp"))
 HOUR = {"params": {"starts_at": NIGHT, "ends_at": at(3600)}}
+NEAR = HOUR["params"] | {"follow_us": 10_000_000}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -47,15 +48,14 @@ def ask(name: str, params: dict[str, Any] | None = None, **tables: pa.Table) -> 
 def test_pictures_lists_the_usable_ones_and_spans_the_planned():
     frames = rows("frames", frame("a", 0), frame("a", 6, "dark"), frame("a", 12, captured_at=at(13)), frame("a", 3600))
     us = [int(at(s).timestamp()) * 1_000_000 for s in (0, 13)]
-    assert ask("observability/pictures", **HOUR, frames=frames) == [
-        {"camera_id": "a", "slots_planned": 3, "slots_seen": 2, "span_us": 18_000_000, "seen_us": us}
-    ]
+    found = {"slots_planned": 3, "slots_seen": 2, "span_us": 18_000_000, "close_us": 12_000_000, "seen_us": us}
+    assert ask("observability/pictures", NEAR, frames=frames) == [{"camera_id": "a"} | found]
 
 
 def test_after_the_last_of_some_clips_comes_a_gap_as_long_as_between_two():
     frames = rows("frames", *(frame("a", 900 * clip + s) for clip in range(4) for s in range(3)))
-    (row,) = ask("observability/pictures", **HOUR, frames=frames)
-    assert row["span_us"] == 3600_000_000
+    (row,) = ask("observability/pictures", NEAR, frames=frames)
+    assert (row["span_us"], row["close_us"]) == (3600_000_000, 8_000_000)
 
 
 def test_passes_leaves_out_what_is_parked():
@@ -79,16 +79,17 @@ def test_ways_puts_the_headings_of_a_pair_together():
 def test_legs_keeps_the_best_link_of_both_ends():
     seen_ = rows("sightings", sighting("1", "a", 0, 4), sighting("2", "b", 20, 24), sighting("3", "b", 30, 34))
     links = rows("links", link("1", "2", probability=0.7), link("1", "3", probability=0.8))
-    (leg,) = ask("trajectories/legs", links=links, sightings=seen_)
+    weighed = rows("observability", seen("a", "trajectory", "b"))
+    (leg,) = ask("trajectories/legs", links=links, sightings=seen_, observability=weighed)
     assert (leg["gallery_id"], leg["from_camera"], leg["to_camera"]) == ("3", "a", "b")
     assert (leg["query_passed_at"], leg["gallery_passed_at"]) == (at(2), at(32))
 
 
 def test_chain_joins_legs_end_to_end_and_refuses_the_impossible():
     seen_ = rows("sightings", *(sighting(f"{n}", "abcd"[n], 20 * n, 20 * n + 4) for n in range(4)))
-    legs = query.query(
-        "trajectories/legs", links=rows("links", *(link(f"{n}", f"{n + 1}") for n in range(3))), sightings=seen_
-    )
+    weighed = rows("observability", *(seen("abcd"[n], "trajectory", "abcd"[n + 1]) for n in range(3)))
+    links = rows("links", *(link(f"{n}", f"{n + 1}") for n in range(3)))
+    legs = query.query("trajectories/legs", links=links, sightings=seen_, observability=weighed)
     pairs = legs.select(["from_camera", "to_camera", "from_heading", "to_heading"])
     ways = pairs.append_column("way", pa.array([0, 1, 2])).append_column("length_m", pa.array([100.0, 200.0, 601.0]))
     (row,) = ask("trajectories/chain", {"max_speed_mps": 25.0, "position_m": 100.0}, legs=legs, ways=ways)

@@ -1,6 +1,6 @@
 -- grain: one camera with planned observations in the window
 -- reads: frames
--- params: starts_at, ends_at
+-- params: starts_at, ends_at, follow_us
 -- units: microseconds since 1970, microseconds
 -- After the last planned slot as much time is counted as lies at most between two, if the window has it left.
 WITH planned AS (
@@ -27,6 +27,7 @@ pictures AS (
         count(*) AS slots_planned,
         count(seen_us) AS slots_seen,
         max(slot_us) - min(slot_us) AS planned_us,
+        sum(gap_us) FILTER (WHERE gap_us < $follow_us) AS close_us,
         least(max(gap_us), epoch_us($ends_at) - max(slot_us)) AS rest_us,
         list(seen_us ORDER BY seen_us) FILTER (WHERE seen_us IS NOT NULL) AS seen_us
     FROM spaced
@@ -38,6 +39,7 @@ SELECT
     slots_planned,
     slots_seen,
     planned_us + rest_us AS span_us,
+    CAST(close_us AS BIGINT) AS close_us,
     seen_us
 FROM pictures
 ORDER BY camera_id

@@ -1,6 +1,6 @@
 """Weigh what each camera, and each pair, can honestly support: frames, sightings, transitions -> observability."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,71 +8,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline import stays
+from pipeline.observability.verdicts import Settings, View, judge, judge_pair
 from pipeline.query import query
 from pipeline.scans import Window
 from pipeline.stays import Floats, Pictures, Stays
-from pipeline.tables import OBSERVABILITY, VERDICTS
+from pipeline.tables import OBSERVABILITY
 
+__all__ = ["Settings", "View", "weigh"]
 Ints = NDArray[np.int64]
 US = 1_000_000
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Thresholds between the verdicts."""
-
-    dwell_s: float = 8.0
-    """Seconds a passing vehicle is taken to stay in view where none could be timed."""
-    follow_s: float = 10.0
-    """Pictures as far apart as this show a moving vehicle once: it can be counted, not followed (as `sightings`); seconds."""
-    passes: int = 10
-    """Passing vehicles needed before their time in view is believed."""
-    lenders: int = 3
-    """Cameras whose vehicles tell their stays, needed before the others borrow from them."""
-    doubt: float = 1.25
-    """A camera's own vehicles tell what share of them is seen where the most believable is not above so many times the least."""
-    flow_p_seen: float = 0.3
-    """Least chance to see a passing vehicle for flows."""
-    flow_pictures: float = 1.5
-    """Least pictures of a passing vehicle for its direction, where too few vehicles passed to tell."""
-    flow_share: float = 0.2
-    """Least share of passing vehicles seen in two pictures or more for flows."""
-    link_p_seen: float = 0.5
-    """Least chance to see a passing vehicle for a camera to take part in links."""
-    link_p_pair: float = 0.25
-    """Least chance to see a vehicle at both cameras for links."""
-    trajectory_p_pair: float = 0.6
-    """Least chance to see a vehicle at both cameras for trajectories."""
-
-
-@dataclass(frozen=True)
-class View:
-    """What one camera saw in one window."""
-
-    slots_planned: int = 0
-    slots_seen: int = 0
-    cadence_s: float | None = None
-    """Usual seconds between usable pictures, outages left out."""
-    pictures: Pictures | None = None
-    followed: Floats | None = None
-    """Seconds seen, before and after, (n, 3), of the vehicles that tell stays; None where they are too few."""
-    stays: Stays | None = None
-    dwell_s: float | None = None
-    """Median seconds a passing vehicle stays in view."""
-    p_seen: float = 0.0
-    doubt: tuple[float, float] = (0.0, 0.0)
-    """Least and most that `p_seen` may be."""
-    lenders: int = 0
-    """Cameras from which stays were borrowed; 0 for none."""
-
-    @property
-    def share(self) -> float | None:
-        """Share of followed vehicles that were in two pictures or more."""
-        return None if self.followed is None else float(np.mean(self.followed[:, 0] > 0))
-
-    def told(self, settings: Settings) -> bool:
-        """Tell whether its own vehicles tell what share of them is seen."""
-        return self.followed is not None and self.doubt[1] <= settings.doubt * self.doubt[0]
 
 
 def weigh(
@@ -104,12 +48,15 @@ def weigh(
         at most `link`; only a pair gets `trajectory`.
     """
     views = _views(cameras, frames, sightings, window, settings)
-    rows = [_row(camera, "", window, view, *_judge(view, settings)) for camera, view in views.items()]
+    rows = [_row(camera, "", window, view, *judge(view, settings)) for camera, view in views.items()]
     ways = query("observability/ways", transitions=transitions).to_pylist()
     for way in (way for way in ways if way["from_camera"] in views and way["to_camera"] in views):
         first, second = views[way["from_camera"]], views[way["to_camera"]]
-        p_pair = _p_pair(first, second, _travel_s(way), window)
-        verdict, reason = _judge_pair(first, second, p_pair, settings)
+        p_pair = p_close = _p_pair(first, second, _travel_s(way), window)
+        if min(first.close, second.close) < 1.0:
+            one, other = (view.closely(settings.follow_s) for view in (first, second))
+            p_close = _p_pair(one, other, _travel_s(way), window)
+        verdict, reason = judge_pair(first, second, p_close, settings)
         weaker = min(first, second, key=lambda view: view.p_seen)
         rows.append(_row(way["from_camera"], way["to_camera"], window, weaker, verdict, reason, p_pair))
     return OBSERVABILITY.check(pa.Table.from_pylist(rows, schema=OBSERVABILITY.schema))
@@ -120,7 +67,8 @@ def _views(
 ) -> dict[str, View]:
     """Gather what each camera saw, by camera id; those whose vehicles tell no stay borrow it from those that do."""
     times = {"starts_at": window.starts_at, "ends_at": window.ends_at}
-    pictures = {row["camera_id"]: row for row in query("observability/pictures", times, frames=frames).to_pylist()}
+    near = times | {"follow_us": round(settings.follow_s * US)}
+    pictures = {row["camera_id"]: row for row in query("observability/pictures", near, frames=frames).to_pylist()}
     passes = {row["camera_id"]: row for row in query("observability/passes", times, sightings=sightings).to_pylist()}
     views = {
         camera: _view(pictures.get(camera), passes.get(camera), window, settings)
@@ -145,6 +93,8 @@ def _view(pictures: dict[str, Any] | None, passes: dict[str, Any] | None, window
     span_us = max(pictures["span_us"] or length_us, int(gaps_us.sum()) + 1)
     taken = Pictures((seen_us - hour_us) / US, span_us / US)
     view = View(pictures["slots_planned"], len(seen_us), _cadence_s(gaps_us) if len(gaps_us) else None, taken)
+    if 0.0 < (close := (pictures["close_us"] or 0) / span_us) < settings.in_bursts:
+        view = replace(view, close=close)
     if passes is None or not len(gaps_us):
         return view
     followed = _followed(seen_us, passes, settings)
@@ -213,86 +163,21 @@ def _cadence_s(gaps_us: Ints) -> float:
     return float(usual.sum() / len(usual) / US)
 
 
-def _judge(view: View, settings: Settings) -> tuple[str, str]:
-    """Return what one camera supports, and why not more."""
-    if not view.slots_seen:
-        return "none", f"no usable picture of {view.slots_planned} planned"
-    if without := _no_direction(view, settings):
-        return "count", f"{without}, counts only"
-    if view.p_seen < settings.link_p_seen:
-        return "flow", f"{_told(view, settings)}: too few to link"
-    return "link", f"{_told(view, settings)}; one camera alone makes no trajectory"
-
-
-def _no_direction(view: View, settings: Settings) -> str:
-    """Say why a camera cannot tell where its vehicles head; empty where it can."""
-    if view.cadence_s is None or view.cadence_s >= settings.follow_s:
-        return f"{_told(view, settings)}: too seldom to follow one"
-    if view.p_seen < settings.flow_p_seen:
-        return f"{_told(view, settings)}: too few for flows"
-    if view.share is not None and view.share < settings.flow_share:
-        return f"{_percent(view.share)} of passing vehicles are in two pictures or more: no direction"
-    if view.share is None and (view.dwell_s or 0) < settings.flow_pictures * view.cadence_s:
-        return f"{_told(view, settings)}, most of them in one picture: no direction"
-    return ""
-
-
-def _judge_pair(first: View, second: View, p_pair: float, settings: Settings) -> tuple[str, str]:
-    """Return what two cameras support together, and why not more."""
-    verdict, reason = min(
-        (_judge(view, settings) for view in (first, second)), key=lambda each: VERDICTS.index(each[0])
-    )
-    if VERDICTS.index(verdict) < VERDICTS.index("flow"):
-        return verdict, f"at one of the two, {reason}"
-    told = f"{_percent(p_pair)} of vehicles on this way are in a picture of both cameras"
-    if p_pair < settings.link_p_pair:
-        return "flow", f"{told}: too few to link"
-    if p_pair < settings.trajectory_p_pair:
-        return "link", f"{told}: travel times, but chains would break"
-    return "trajectory", told
-
-
-def _told(view: View, settings: Settings) -> str:
-    """Say in words what share a camera sees."""
-    often = f"one still in {view.cadence_s:.3g} s" if view.cadence_s else "a single still"
-    outage = view.slots_planned - view.slots_seen
-    lost = f", with {outage} of {view.slots_planned} missing or unusable," if outage else ""
-    return f"{often}{lost} sees {_percent(view.p_seen)} of passing vehicles{_doubted(view, settings)}"
-
-
-def _doubted(view: View, settings: Settings) -> str:
-    """Say what the share seen rests on where its own vehicles do not tell it, and how far off it may be."""
-    if view.told(settings):
-        return ""
-    range_ = " to ".join(_percent(p) for p in view.doubt)
-    if view.followed is not None:
-        return f" ({range_}: they do not stay long enough to tell)"
-    if view.lenders:
-        return f" ({range_}, if they stay as long as at {view.lenders} other cameras)"
-    return f" (taken to stay {view.dwell_s:.3g} s in view; {range_} if half as long, or twice)"
-
-
 def _row(
     camera: str, pair: str, window: Window, view: View, verdict: str, reason: str, p_pair: float | None = None
 ) -> dict[str, Any]:
-    """Fill one row of the table."""
+    """Fill one row of the table; in bursts the usual seconds between pictures tell nothing of the hour, their mean does."""
+    mean_s = view.pictures.span_s / view.slots_seen if view.pictures and view.close < 1.0 else None
     return {
         "camera_id": camera,
         "pair_camera_id": pair,
         "hour_at": window.hour_at,
         "slots_planned": view.slots_planned,
         "slots_seen": view.slots_seen,
-        "cadence_s": view.cadence_s,
+        "cadence_s": mean_s or view.cadence_s,
         "dwell_s": view.dwell_s,
         "p_seen": view.p_seen,
         "p_pair": p_pair,
         "verdict": verdict,
         "reason": reason,
     }
-
-
-def _percent(share: float) -> str:
-    """Write a share without rounding a little to nothing, or nearly all to all."""
-    if 0.0 < share < 0.01:
-        return "under 1%"
-    return "over 99%" if 0.99 < share < 1.0 else f"{share:.0%}"
