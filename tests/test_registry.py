@@ -215,5 +215,15 @@ def test_a_fact_that_changed_everywhere_is_one_line(towns, tmp_path):
         server.pages[LIST] = says(page)
         invoke("cameras", "export", "london", "--out", str(tmp_path / day), *settings)
     shown = invoke("cameras", "diff", "--from", str(tmp_path / "one"), "--to", str(tmp_path / "two")).stdout
-    assert "tfl_jamcams: 12 cameras" in shown
+    line = " ".join(shown.splitlines()[2].split())
+    assert line == "changed tfl_jamcams 12 cameras image_url: --json lists them"
     assert len(shown.splitlines()) == 3
+
+
+def test_a_feed_that_only_one_day_has_is_one_line(towns, tmp_path):
+    _, _, settings = towns
+    for day, names in (("one", ("london", "finland")), ("two", ("london",))):
+        invoke("cameras", "export", *names, "--out", str(tmp_path / day), *settings)
+    shown = invoke("cameras", "diff", "--from", str(tmp_path / "one"), "--to", str(tmp_path / "two")).stdout
+    assert len(shown.splitlines()) == 3
+    assert "the whole feed" in shown
