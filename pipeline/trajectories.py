@@ -1,4 +1,4 @@
-"""Chain links into trajectories along the road: cameras, roads, sightings, links -> trajectories."""
+"""Chain links into trajectories along the road: cameras, roads, sightings, links, observability -> trajectories."""
 
 import hashlib
 import math
@@ -28,18 +28,27 @@ class Settings:
     """Metres by which a leg may be shorter than its way: cameras stand, and look, beside where they are said to."""
 
 
-def chain(cameras: pa.Table, roads: pa.Table, sightings: pa.Table, links: pa.Table, settings: Settings) -> pa.Table:
+def chain(
+    cameras: pa.Table,
+    roads: pa.Table,
+    sightings: pa.Table,
+    links: pa.Table,
+    observability: pa.Table,
+    settings: Settings,
+) -> pa.Table:
     """Follow each vehicle from link to link through the night and lay its way along the road.
 
     A sighting goes on by its most probable link only, and only where it is also the most probable of the sighting at
-    the other end; links backwards in time, overlapping in time or faster than `max_speed_mps` are refused. So a
-    sighting is in at most one trajectory, and no vehicle is in two places.
+    the other end; links backwards in time, overlapping in time or faster than `max_speed_mps` are refused, and so are those
+    between cameras that do not support trajectories in that hour. So a sighting is in at most one trajectory, and no
+    vehicle is in two places.
 
     Args:
         cameras: `cameras`.
         roads: `roads`; without rows, or where no way is found, legs are straight.
         sightings: `sightings` of the night.
         links: `links` of the night.
+        observability: `observability` of the night.
         settings: Metric CRS and speed limit.
 
     Returns:
@@ -47,7 +56,7 @@ def chain(cameras: pa.Table, roads: pa.Table, sightings: pa.Table, links: pa.Tab
         sighting to the middle of the last, `probability` the product of the links', geometry degrees WGS 84. Ids are
         a hash of the sightings' ids and as short-lived as those.
     """
-    legs = query("trajectories/legs", links=links, sightings=sightings)
+    legs = query("trajectories/legs", links=links, sightings=sightings, observability=observability)
     found = _ways(legs, cameras, roads, settings)
     ways = pa.Table.from_pylist(
         [

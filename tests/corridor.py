@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from pipeline.scans import HOUR, Window
 from pipeline.tables import TABLES
-from tests.builders import NIGHT, at, camera, rows, sighting
+from tests.builders import NIGHT, at, camera, rows, seen, sighting
 
 WINDOW = Window(NIGHT, NIGHT, NIGHT + HOUR)
 
@@ -78,3 +78,10 @@ def _packed(vector: np.ndarray) -> bytes:
 
 def empty(name: str) -> pa.Table:
     return TABLES[name].empty()
+
+
+def honest(stops: int = 3, **verdicts: str) -> pa.Table:
+    """Let all cameras of a corridor, and all pairs, support trajectories, but for those named: `c0="count"`, `c0_c1="flow"`."""
+    names = [f"c{stop}" for stop in range(stops)]
+    pairs = [(first, second) for first in names for second in ["", *names] if first != second]
+    return rows("observability", *(seen(a, verdicts.get(f"{a}_{b}".strip("_"), "trajectory"), b) for a, b in pairs))

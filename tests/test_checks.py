@@ -74,6 +74,10 @@ CASES: dict[str, list[tuple[dict[str, list[dict[str, Any]]], int]]] = {
         ({"observability": [seen("a", "link"), seen("a", "flow", "b")]}, 1),
         ({"observability": []}, 1),
     ],
+    "trajectories_beyond_observability": [
+        ({"observability": [seen("a", "link"), seen("b", "link"), seen("a", "link", "b")]}, 1),
+        ({"observability": []}, 1),
+    ],
     "sightings_out_of_order": [
         ({"sightings": [sighting("1", "a", 4, 0), single("2", "a", 0, detection_ids=[])]}, 2),
         ({"sightings": [single("1", "a", 0, motion="moving"), sighting("2", "a", 0, heading="up")]}, 2),

@@ -6,9 +6,10 @@ import pytest
 
 from pipeline import transitions
 from pipeline.links import Settings, link
+from pipeline.query import query
 from pipeline.tables import LINKS
-from tests.builders import rows, seen, sighting, transition
-from tests.corridor import WINDOW, Corridor, corridor, empty
+from tests.builders import at, rows, seen, sighting, transition
+from tests.corridor import WINDOW, Corridor, corridor, empty, honest
 
 ROADLESS = transitions.Settings(metric_crs="EPSG:32618")
 
@@ -18,7 +19,7 @@ def ways(made: Corridor) -> pa.Table:
 
 
 def linked(made: Corridor, observability: pa.Table | None = None, **settings: float) -> pa.Table:
-    weighed = empty("observability") if observability is None else observability
+    weighed = honest() if observability is None else observability
     return link(made.sightings, made.detections, made.embeddings, ways(made), weighed, WINDOW, Settings(**settings))
 
 
@@ -87,38 +88,48 @@ def test_a_parked_vehicle_is_never_linked():
     )
     still = Corridor(made.cameras, parked, made.detections, made.embeddings, made.vehicle)
     assert (
-        link(
-            still.sightings, still.detections, still.embeddings, ways(made), empty("observability"), WINDOW, Settings()
-        ).num_rows
+        link(still.sightings, still.detections, still.embeddings, ways(made), honest(), WINDOW, Settings()).num_rows
         == 0
     )
 
 
+def ends(links: pa.Table) -> set[str]:
+    """First and second camera of every link, as `01`."""
+    return {row["query_id"][0] + row["gallery_id"][0] for row in links.to_pylist()}
+
+
 def test_a_pair_that_cannot_support_links_gets_none():
     made = corridor(vehicles=150)
-    weighed = rows("observability", seen("c0", "flow", "c1"), seen("c1", "link", "c2"))
-    links = linked(made, weighed)
-    assert not any(row["query_id"][0] == "0" and row["gallery_id"][0] == "1" for row in links.to_pylist())
-    assert any(row["query_id"][0] == "1" and row["gallery_id"][0] == "2" for row in links.to_pylist())
+    assert {"01", "12"} <= ends(linked(made))
+    assert ends(linked(made, honest(c0_c1="flow"))) & {"01", "12"} == {"12"}
+
+
+@pytest.mark.parametrize(("before", "after", "pairs"), [("link", "link", 1), ("flow", "link", 0), ("link", "flow", 0)])
+def test_a_pair_must_support_links_in_the_hour_of_leaving_and_of_arrival(before: str, after: str, pairs: int):
+    weighed = [seen("a", before, "b"), seen("a", after, "b") | {"hour_at": at(3600)}]
+    tables = {
+        "sightings": rows("sightings", sighting("1", "a", 3590), sighting("2", "b", 3610)),
+        "transitions": rows("transitions", transition("a", "b")),
+        "observability": rows("observability", *weighed),
+    }
+    params = {"bucket_us": 60_000_000, "first_us": 0, "last_us": 1 << 62}
+    assert query("links/candidates", params, **tables).num_rows == pairs
+
+
+def test_what_was_not_weighed_is_refused():
+    assert linked(corridor(vehicles=150), empty("observability")).num_rows == 0
 
 
 def test_an_arrival_before_the_window_is_not_returned():
     made = corridor(vehicles=150)
     later = type(WINDOW)(WINDOW.ends_at, WINDOW.ends_at, WINDOW.ends_at + (WINDOW.ends_at - WINDOW.hour_at))
-    assert (
-        link(
-            made.sightings, made.detections, made.embeddings, ways(made), empty("observability"), later, Settings()
-        ).num_rows
-        == 0
-    )
+    assert link(made.sightings, made.detections, made.embeddings, ways(made), honest(), later, Settings()).num_rows == 0
 
 
 def test_without_portraits_a_crowd_is_left_unlinked():
     made = corridor(vehicles=400)
     assert (
-        link(
-            made.sightings, made.detections, empty("embeddings"), ways(made), empty("observability"), WINDOW, Settings()
-        ).num_rows
+        link(made.sightings, made.detections, empty("embeddings"), ways(made), honest(), WINDOW, Settings()).num_rows
         < 8
     )
 
@@ -126,7 +137,5 @@ def test_without_portraits_a_crowd_is_left_unlinked():
 def test_one_lone_vehicle_in_the_gate_is_not_enough_to_be_sure():
     pair = rows("sightings", sighting("1", "a", 0), sighting("2", "b", 20))
     way = rows("transitions", transition("a", "b", travel_mu=2.5, travel_sigma=0.5))
-    assert (
-        link(pair, empty("detections"), empty("embeddings"), way, empty("observability"), WINDOW, Settings()).num_rows
-        == 0
-    )
+    weighed = rows("observability", seen("a", "link"), seen("b", "link"), seen("a", "link", "b"))
+    assert link(pair, empty("detections"), empty("embeddings"), way, weighed, WINDOW, Settings()).num_rows == 0

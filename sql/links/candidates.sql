@@ -2,6 +2,8 @@
 -- reads: sightings, transitions, observability
 -- params: bucket_us, first_us, last_us
 -- units: microseconds since 1970, numbers of rows in the order of the key
+-- A pair must support links in the hour of leaving and in that of arrival; one that was not weighed is refused like one
+-- that was found too weak. A way from a camera to itself joins pieces of one pass.
 WITH numbered AS (
     SELECT
         row_number() OVER (ORDER BY sighting_id) - 1 AS number,
@@ -29,10 +31,10 @@ ways AS (
     FROM transitions
 ),
 
-refused AS (
-    SELECT DISTINCT camera_id, pair_camera_id, epoch_us(hour_at) // 3600000000 AS hour
+paired AS (
+    SELECT camera_id, pair_camera_id, epoch_us(hour_at) // 3600000000 AS hour
     FROM observability
-    WHERE pair_camera_id <> '' AND verdict IN ('none', 'count', 'flow')
+    WHERE pair_camera_id <> '' AND verdict IN ('link', 'trajectory')
 ),
 
 departures AS (
@@ -47,6 +49,10 @@ departures AS (
         moved.left_us + ways.ceiling_us AS latest_us
     FROM moved
     INNER JOIN ways ON moved.camera_id = ways.from_camera AND moved.heading = ways.heading
+    WHERE
+        ways.from_camera = ways.to_camera
+        OR (ways.from_camera, ways.to_camera, moved.left_us // 3600000000)
+        IN (SELECT camera_id, pair_camera_id, hour FROM paired)
 ),
 
 reach AS (
@@ -67,7 +73,11 @@ candidates AS (
     WHERE
         arrivals.entered_us BETWEEN reach.earliest_us AND reach.latest_us
         AND (arrivals.heading = reach.to_heading OR 'none' IN (arrivals.heading, reach.to_heading))
-        AND (reach.from_camera, reach.to_camera, arrivals.entered_us // 3600000000) NOT IN (SELECT * FROM refused)
+        AND (
+            reach.from_camera = reach.to_camera
+            OR (reach.from_camera, reach.to_camera, arrivals.entered_us // 3600000000)
+            IN (SELECT camera_id, pair_camera_id, hour FROM paired)
+        )
 )
 
 SELECT query, gallery, way, travel_us

@@ -1,9 +1,19 @@
 -- grain: one link that leads forward in time and is the best of both its sightings
--- reads: links, sightings
+-- reads: links, sightings, observability
 -- params:
 -- units: probability 0..1
 -- Windows overlap by their lookback, so a sighting may come with a link from each; a vehicle goes on along one only.
-WITH forward AS (
+-- Only pairs that support trajectories in the hour of arrival lead on; the others' links give travel times, no more.
+WITH honest AS (
+    SELECT
+        camera_id,
+        pair_camera_id,
+        hour_at
+    FROM observability
+    WHERE pair_camera_id <> '' AND verdict = 'trajectory'
+),
+
+forward AS (
     SELECT
         links.query_id,
         links.gallery_id,
@@ -40,9 +50,14 @@ ranked AS (
 ),
 
 legs AS (
-    SELECT * EXCLUDE (query_rank, gallery_rank)
+    SELECT ranked.* EXCLUDE (query_rank, gallery_rank)
     FROM ranked
-    WHERE query_rank = 1 AND gallery_rank = 1
+    INNER JOIN honest
+        ON
+            ranked.from_camera = honest.camera_id
+            AND ranked.to_camera = honest.pair_camera_id
+            AND date_trunc('hour', ranked.gallery_passed_at) = honest.hour_at
+    WHERE ranked.query_rank = 1 AND ranked.gallery_rank = 1
 )
 
 SELECT *
