@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 import pytest
+from builders import camera, rows
 from loopback import MODIFIED, Loopback, Reply, changed, says
 from mutations import FOLDER
 from test_snapshots import Hands
@@ -22,7 +23,7 @@ from pipeline import cameras, detections, feeds, frames, observability, scans, s
 from pipeline.errors import SettingsError
 from pipeline.fetcher import manners
 from pipeline.scans import Scan, Window
-from pipeline.tables import TRANSITIONS
+from pipeline.tables import SNAPSHOTS, TRANSITIONS
 
 HOUR = datetime(2026, 5, 5, 21, tzinfo=UTC)
 STORED = HOUR - timedelta(seconds=40)
@@ -60,8 +61,8 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[pa.
         monkeypatch.setattr(snapshots, "CLOCK", snapshots.Clock(hands.now, hands.sleep))
         scan = replace(SCAN, source=server.url, stages={"snapshots": settings | {"rehearsal_interval_s": 0.001}})
         listed = cameras.survey(scan)
-        rows = snapshots.fetch(listed, scan, window(10))
-        return listed, rows, [path for path, _ in server.asked if path == CLIP]
+        shown = snapshots.fetch(listed, scan, window(10))
+        return listed, shown, [path for path, _ in server.asked if path == CLIP]
 
     yield fetch
     for server in started:
@@ -82,10 +83,10 @@ def test_a_burst_is_planned_a_clip_and_no_slot_lies_beyond_its_window():
 
 
 def test_a_clip_is_one_request_and_its_stills_are_dated_back_from_when_it_was_stored(fetched):
-    _, rows, asked = fetched(stored(clips.mpeg4(frames=250)))
-    told = rows.to_pylist()
+    _, shown, asked = fetched(stored(clips.mpeg4(frames=250)))
+    told = shown.to_pylist()
     assert len(asked) == 2
-    assert Counter(rows["status"].to_pylist()) == {"ok": 40}
+    assert Counter(shown["status"].to_pylist()) == {"ok": 40}
     assert {row["captured_at_source"] for row in told} == {"clip"}
     captured = [row["captured_at"] for row in told[:20]]
     assert captured[-1] == STORED
@@ -122,8 +123,8 @@ def test_a_clip_that_has_not_changed_is_no_new_one(fetched):
 
 
 def test_a_clip_without_a_time_has_none(fetched):
-    rows = fetched(says(clips.mpeg4(frames=250)))[1].to_pylist()
-    assert {(row["status"], row["captured_at"], row["captured_at_source"]) for row in rows} == {("ok", None, "none")}
+    told = fetched(says(clips.mpeg4(frames=250)))[1].to_pylist()
+    assert {(row["status"], row["captured_at"], row["captured_at_source"]) for row in told} == {("ok", None, "none")}
 
 
 @pytest.mark.parametrize("wrong", [{"step_s": 0.0}, {"step_s": 20.0}, {"clip_s": 600.0}, {"step_s": 0.001}])
@@ -138,18 +139,40 @@ def test_a_burst_of_bursts_is_refused():
         feeds.load("tfl_clips").slots(replace(SCAN, stages={"bursts": {}}), window(60), "x")
 
 
-def filmed(ends_at: datetime, per_s: int = 5) -> bytes:
+def still_life(cycles: int) -> Counter:
+    """Judge clips in which nothing moves at all."""
+    rng = np.random.default_rng(1)
+    picture = cv2.resize(rng.integers(60, 200, (12, 16, 3), np.uint8), (352, 288), interpolation=cv2.INTER_CUBIC)
+    picture = cv2.add(picture, rng.integers(0, 12, picture.shape, np.uint8))
+    jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
+    slots = [
+        HOUR + timedelta(minutes=5 * cycle, seconds=0.5 * number) for cycle in range(cycles) for number in range(20)
+    ]
+    shown = [
+        {"camera_id": "c", "slot_at": slot, "fetched_at": slot, "captured_at": slot - timedelta(minutes=4),
+         "captured_at_source": "clip", "status": "ok", "jpeg": jpeg}
+        for slot in slots
+    ]  # fmt: skip
+    listed = rows("cameras", camera("c", camera_id="c", cadence_s=300.0))
+    judged = frames.inspect(listed, pa.Table.from_pylist(shown, schema=SNAPSHOTS.schema), frames.Settings())
+    return Counter(judged["state"].to_pylist())
+
+
+def test_what_does_not_move_within_a_clip_is_seen_and_a_clip_that_stands_from_one_to_the_next_is_frozen():
+    assert still_life(2) == {"ok": 40}
+    assert still_life(3)["frozen"] >= 40
+
+
+def filmed(ends_at: datetime, per_s: float = 2.5) -> bytes:
     """Film ten seconds of the demo city."""
     demo, city = scans.load("demo", scans.bundled()), feeds.load("demo")
     one = next(each for each in city.cameras(demo) if each.native_id == "101")
     with tempfile.TemporaryDirectory() as folder:
         path, writer = Path(folder) / "clip.mp4", None
-        for n in range(10 * per_s):
+        for n in range(int(10 * per_s)):
             raw = city.picture(demo, one, ends_at - timedelta(seconds=10 - n / per_s)).jpeg
             image = cv2.imdecode(np.frombuffer(raw or b"", np.uint8), cv2.IMREAD_COLOR)
-            writer = writer or cv2.VideoWriter(
-                str(path), cv2.VideoWriter_fourcc(*"mp4v"), float(per_s), image.shape[1::-1]
-            )
+            writer = writer or cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), per_s, image.shape[1::-1])
             writer.write(image)
         assert writer
         writer.release()
@@ -164,10 +187,10 @@ def test_vehicles_in_clips_are_followed_and_counts_are_what_clips_support(fetche
     async def next_film(to):
         await stored(next(films), next(times))(to)
 
-    listed, rows, _ = fetched(next_film, step_s=0.4)
-    seen = frames.inspect(listed, rows, frames.Settings())
+    listed, shown, _ = fetched(next_film, step_s=0.4)
+    seen = frames.inspect(listed, shown, frames.Settings())
     assert Counter(seen["state"].to_pylist()) == {"ok": 50}
-    found = detections.detect(seen, rows, detections.Settings())
+    found = detections.detect(seen, shown, detections.Settings())
     passes = sightings.track(listed, seen, found, sightings.Settings())
     lengths = Counter(len(ids) for ids in passes["detection_ids"].to_pylist())
     assert max(lengths) >= 5

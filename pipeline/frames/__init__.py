@@ -91,6 +91,9 @@ def _show(looks: list[Look], declared_s: float, settings: Settings) -> _Show:
         shown.append(next((pixels for pixels in reversed(shown) if pixels), None) if still else each.pixels)
     told = [None if each.pixels is None else at for each, (at, _) in zip(looks, times, strict=True)]
     repeats = cadences.repeats(shown, slots, told)
+    if any(source == "clip" for _, source in times):
+        # a clip renews itself as declared, whatever the time between its stills
+        return _Show(looks, times, declared_s, cadences.outlasting(repeats, settings.frozen_cadences * declared_s))
     new = [pixels is not None and repeat is None for pixels, repeat in zip(shown, repeats, strict=True)]
     fresh = sorted(at or slot for at, slot, is_new in zip(told, slots, new, strict=True) if is_new)
     return _Show(looks, times, cadences.learned(fresh, slots, declared_s), repeats)
@@ -171,4 +174,5 @@ def _row(each: Look, at: datetime | None, source: str) -> dict[str, Any]:
         "sha256": each.sha256,
         "state": each.state,
         "reason": each.reason,
+        "view": views.signature(each.view) if each.state == "ok" and each.view is not None else None,
     }

@@ -54,6 +54,14 @@ def repeats(
     return found
 
 
+def outlasting(repeats: Sequence[Repeat | None], late_s: float) -> list[Repeat | None]:
+    """Keep repeats that stood for longer than so many seconds without a break.
+
+    Of stills out of clips no other is one: what does not move within a clip has been seen again, not shown again.
+    """
+    return [each if each and not each.is_return and each.stood_s > late_s else None for each in repeats]
+
+
 def learned(fresh: Sequence[datetime], slots: Sequence[datetime], declared_s: float) -> float:
     """Return the seconds between a camera's new pictures: learned where that can be trusted, else as declared.
 
