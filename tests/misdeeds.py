@@ -1,23 +1,41 @@
 """Let a decoder's child do what a picture tells it: loaded by the child in tests, in the place of a library taken over."""
 
 import ctypes
+import hashlib
 import os
 import signal
 import socket
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+PROGRAM = """
+import sys
+sys.path += [*sys.argv[4:], {here!r}]
+from pipeline.decoder import child, wire
+import misdeeds
+misdeeds.install(child, wire, {deadly!r})
+child.main(*map(int, sys.argv[1:4]))
+"""
 
-def install(child, wire) -> None:
+
+def program(*deadly: str) -> str:
+    """Write a child's program in which comments of pictures are obeyed, and pictures of these hashes crash."""
+    return PROGRAM.format(here=str(Path(__file__).parent), deadly=deadly)
+
+
+def install(child, wire, deadly: tuple[str, ...]) -> None:
     """Put misdeeds before the decoder."""
     real = child.picture
     real_answer = child.answer
 
     def picture(raw):
         told = comment(bytes(raw[:40]))
+        if deadly and hashlib.sha256(raw).hexdigest() in deadly:
+            told = "crash"
         return DEEDS[told]() if told in DEEDS else real(raw)
 
     def answer(request, memory):

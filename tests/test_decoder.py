@@ -15,6 +15,7 @@ from pathlib import Path
 import attacks
 import clips
 import cv2
+import misdeeds
 import numpy as np
 import pytest
 from builders import at, camera, rows
@@ -25,14 +26,7 @@ from pipeline.errors import PipelineError, StorageError
 
 HERE = Path(__file__).parent
 GOOD = attacks.street()
-MISLED = f"""
-import sys
-sys.path += [*sys.argv[4:], {str(HERE)!r}]
-from pipeline.decoder import child, wire
-import misdeeds
-misdeeds.install(child, wire)
-child.main(*map(int, sys.argv[1:4]))
-"""
+MISLED = misdeeds.program()
 
 
 def seen(raw: bytes) -> np.ndarray:

@@ -7,7 +7,6 @@ import mmap
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -38,6 +37,7 @@ START_S, WALL_S = 60.0, 20.0
 machine must not make a picture faulty."""
 STIRRING_S = 0.01
 """A child that used less of the processor while it was waited for stands still."""
+IMPOSSIBLE = "gave an answer that cannot be"
 SEALED = 0x0007
 """F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW: a child that could cut the memory short could end the parent (SIGBUS)."""
 Stills = list[tuple[float, bytes]]
@@ -80,7 +80,6 @@ class Child:
             self.process.kill()
             lines = errors.read().decode(errors="replace").strip().splitlines()
             said = lines[-1] if lines else _how(self.process.wait())
-            errors.close()
             self.end()
             raise PipelineError(f"the process for decoding does not start: {said}; `thoroughfare doctor` says more")
         errors.close()
@@ -97,7 +96,7 @@ class Child:
         if outcome == wire.NOTHING:
             return None
         if outcome != wire.PIXELS or not 0 < height * width <= wire.LIMIT_PIXELS:
-            raise EndedError("gave an answer that cannot be")
+            raise EndedError(IMPOSSIBLE)
         seen = np.frombuffer(self.memory, np.uint8, height * width * 3, wire.ROOM_BYTES)
         return seen.reshape(height, width, 3).copy()
 
@@ -111,16 +110,16 @@ class Child:
         if outcome == wire.NOTHING:
             return []
         if outcome != wire.STILLS or count > wire.CLIP_STILLS:
-            raise EndedError("gave an answer that cannot be")
+            raise EndedError(IMPOSSIBLE)
         found, at = Stills(), wire.ROOM_BYTES
         for _ in range(count):
-            try:
-                second, length = wire.STILL.unpack_from(self.memory, at)
-            except struct.error:
-                length = len(self.memory)
-            begins, at = at + wire.STILL.size, at + wire.STILL.size + length
-            if at > len(self.memory):
-                raise EndedError("gave an answer that cannot be")
+            begins = at + wire.STILL.size
+            if begins > len(self.memory):
+                raise EndedError(IMPOSSIBLE)
+            second, length = wire.STILL.unpack_from(self.memory, at)
+            at = begins + length
+            if not 0 <= second <= wire.CLIP_S or at > len(self.memory):
+                raise EndedError(IMPOSSIBLE)
             found.append((second, self.memory[begins:at]))
         return found
 
@@ -137,6 +136,8 @@ class Child:
         if self.life >= 0:
             os.close(self.life)
             self.life = -1
+        if self.process.stderr is not None:
+            self.process.stderr.close()
         with suppress(BufferError):
             self.memory.close()
 
@@ -144,8 +145,6 @@ class Child:
         """Let go of it in a process that was forked from its parent."""
         self.let_go()
         self.process.returncode = 0
-        if self.process.stderr is not None:
-            self.process.stderr.close()
 
     def _asked(self, kind: bytes, body: bytes, step_s: float) -> tuple[bytes, int, int]:
         """Ask and wait; raise EndedError where no answer comes or it says that there was no room."""
@@ -155,13 +154,15 @@ class Child:
         with suppress(ConnectionError):
             self.channel.send(wire.REQUEST.pack(kind, self.number, len(body), step_s))
             told = self._told(limit_s)
-        if len(told) != wire.ANSWER.size:
+        if not told:
             raise EndedError(self._last_words(limit_s))
+        if len(told) != wire.ANSWER.size:
+            raise EndedError(IMPOSSIBLE)
         outcome, number, first, second = wire.ANSWER.unpack(told)
         if outcome == wire.TOO_LARGE:
             raise EndedError(f"took more than {wire.LIMIT_BYTES // 2**20} MiB")
         if number != self.number:
-            raise EndedError("gave an answer that cannot be")
+            raise EndedError(IMPOSSIBLE)
         return outcome, first, second
 
     def _told(self, limit_s: float) -> bytes:

@@ -60,7 +60,7 @@ def confine(life: int, memory_bytes: int) -> dict[str, str]:
         "user": user,
         "privileges": "none can be won" if bound else "",
         "files": "none can be opened" if filtered else "",
-        "processes": "none can be started" if filtered or user else "",
+        "processes": "none can be started" if filtered or os.geteuid() != 0 else "",
         "network": " and ".join(ways),
     }
 

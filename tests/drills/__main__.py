@@ -62,7 +62,7 @@ DRILLS: dict[str, Drill] = {
     "worker-killed": lambda bench, at: workers.killed(bench.crewed, at, bench.many(1, 20)),
     "worker-hung": lambda bench, at: workers.hung(bench.crewed, at, bench.many(1, 5)),
     "poison": lambda bench, at: workers.poisoned(
-        bench.crewed, at, ("kill",) if bench.short else ("kill", "hang", "eat")
+        bench.crewed, at, ("kill", "crash") if bench.short else ("kill", "hang", "eat", "crash")
     ),
     "scheduler-killed": lambda bench, at: workers.scheduler_gone(bench.crewed, at, bench.many(1, 10)),
     "run-killed": lambda bench, at: workers.run_killed(bench.crewed, at, bench.many(1, 10)),

@@ -94,8 +94,8 @@ def poisoned(crewed: Crewed, folder: Path, acts: tuple[str, ...]) -> Row:
     """Let one picture kill, hang or exhaust whatever reads it."""
     row = Row(
         "a poison frame",
-        f"one picture that makes its worker {', '.join(acts)} (memory limit 700 MiB, time limit {LIMIT_S} s)",
-        "found by halving, quarantined by name; the night ends well without it; a rerun changes nothing",
+        f"one picture that makes its worker {', '.join(acts)} (memory limit 700 MiB, time limit {LIMIT_S} s); crash: its decoder",
+        "found by halving, quarantined by name, a crashed decoder without either; the night ends well without it; a rerun changes nothing",
     )
     with timed(row):
         camera, slot, sha256 = _picture(crewed, folder)
@@ -107,7 +107,8 @@ def poisoned(crewed: Crewed, folder: Path, acts: tuple[str, ...]) -> Row:
             before = night.tree(lake)
             again, _ = _ended(crewed.start(lake), lake)
             same = "" if again == 0 and night.tree(lake) == before else f"the rerun ended with {again} or changed bytes"
-            row.note(act, wrong, same, _only_one_is_broken(crewed, lake, camera, slot), night.judged(lake))
+            spared = "" if act != "crash" or not any(lake.rglob("quarantine")) else "a worker was lost to its decoder"
+            row.note(act, wrong, same, spared, _only_one_is_broken(crewed, lake, camera, slot), night.judged(lake))
         del os.environ["DASK_THOROUGHFARE__MEMORY_LIMIT"]
         row.seen = f"{camera} {slot} alone is `broken` in all {row.trials}; every other state as undisturbed"
     return row
