@@ -24,7 +24,7 @@ STREETS = st.lists(st.lists(st.floats(0, 100), min_size=1, max_size=6), min_size
 
 def chain(number: int, *worth: float) -> Chain:
     cameras = tuple(f"{number}.{place}" for place in range(len(worth) + 1))
-    return Chain(cameras, (500.0,) * len(worth), tuple(worth))
+    return Chain(cameras, cameras, (500.0,) * len(worth), tuple(worth))
 
 
 def bounds(
@@ -111,7 +111,7 @@ def test_the_same_inputs_give_the_same_choice():
 def test_the_busiest_corridor_is_taken_and_it_is_said_what_was_left():
     found = choose(SCAN, bounds(14_400 + 3 * 2400), BUDGET, [chain(1, 4.0, 4.0), chain(2, 1.0, 9.0)], 10.0)
     assert [each.cameras for each in found.taken] == [("2.0", "2.1", "2.2")]
-    assert "3 of 30 cameras in 1 corridors" in found.why[1]
+    assert "3 of 30 cameras in 1 corridor, for" in found.why[1]
     assert "the best would show 4 pairs an hour" in found.why[2]
 
 
@@ -166,8 +166,12 @@ def line(*places: tuple[float, float], **more: str) -> object:
     return rows("cameras", *(camera(name, lon, lat, cadence_s=60.0, **more) for name, lon, lat in at))
 
 
-def chained(listed: object, learned: object = None, farthest_m: float = 2500.0) -> list[list[str]]:
-    return corridors.chains(listed, ROADS.empty(), learned or TRANSITIONS.empty(), "EPSG:32618", farthest_m)
+def chained(listed: object) -> list[list[str]]:
+    return corridors.chains(listed, known(listed))
+
+
+def known(listed: object, learned: object = None) -> dict[tuple[str, str], corridors.Pair]:
+    return corridors.pairs(listed, ROADS.empty(), learned or TRANSITIONS.empty(), "EPSG:32618", (200.0, 2500.0))
 
 
 def test_cameras_along_a_road_make_a_chain_and_the_one_aside_none():
@@ -178,8 +182,8 @@ def test_the_nearest_are_joined_first_and_no_chain_turns_back():
     assert chained(line((0, 0), (0, 1), (0.3, 0), (0, 2))) == [["c0", "c2"], ["c1", "c3"]]
 
 
-def test_views_of_one_pole_are_no_neighbours():
-    assert chained(line((0, 0), (0, 0.01))) == []
+def test_views_of_one_place_are_no_neighbours():
+    assert chained(line((0, 0), (0, 0.15))) == []
 
 
 def test_cameras_too_far_apart_are_no_neighbours():
@@ -189,7 +193,7 @@ def test_cameras_too_far_apart_are_no_neighbours():
 def test_what_a_night_has_learned_of_a_way_stands():
     listed = line((0, 0), (0, 1))
     way = transition("c0", "c1", travel_mu=3.0, travel_sigma=0.4, floor_s=20.0, support=50, road_m=1100.0)
-    known = corridors.pairs(listed, ROADS.empty(), rows("transitions", way), "EPSG:32618", 2500.0)["c0", "c1"]
-    assert (known.learned, known.road_m, round(known.travel_s)) == (True, 1100.0, 40)
-    guessed = corridors.pairs(listed, ROADS.empty(), TRANSITIONS.empty(), "EPSG:32618", 2500.0)["c0", "c1"]
+    told = known(listed, rows("transitions", way))["c0", "c1"]
+    assert (told.learned, told.road_m, round(told.travel_s)) == (True, 1100.0, 40)
+    guessed = known(listed)["c0", "c1"]
     assert (guessed.learned, round(guessed.travel_s)) == (False, 100)

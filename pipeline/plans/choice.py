@@ -33,6 +33,8 @@ class Budget:
     """Seconds that a burst lasts."""
     every_s: float = 3600.0
     """Seconds from the start of one burst of a corridor to the start of its next."""
+    nearest_m: float = 200.0
+    """Metres between two neighbours of a corridor at least: nearer, pictures seconds apart tell no travel time."""
     farthest_m: float = 2500.0
     """Metres of road between two neighbours of a corridor, at most."""
     vehicles_an_hour: float = 300.0
@@ -48,6 +50,8 @@ class Taken:
     cameras: tuple[str, ...]
     """Native ids, in the order of the road."""
     at_s: float
+    words: str
+    """Names of its ends."""
     road_m: float
     pairs_an_hour: float
     """Vehicles an hour expected in a picture of two neighbours."""
@@ -140,10 +144,14 @@ def choose(scan: Scan, bounds: Limits, budget: Budget, chains: Sequence[Chain], 
     most = min(room, turns * at_once, curve.most)
     for cameras in range(most, 1, -1):
         runs = curve.runs(cameras)
-        if (turn_of := packed(runs, turns, at_once)) is not None:
+        if runs and (turn_of := packed(runs, turns, at_once)) is not None:
             taken = tuple(_taken(run, turn, budget, bounds) for run, turn in zip(runs, turn_of, strict=True))
             return Choice(sweep_s, taken, (why, *_reasons(taken, chains, room, turns, at_once, bounds)))
-    return Choice(sweep_s, (), (why, "no bursts: no two neighbours fit into what the sweep leaves"))
+    return Choice(
+        sweep_s,
+        (),
+        (why, f"no bursts: none of {budget.length_s:g} s would show a vehicle at two neighbours; raise length_s"),
+    )
 
 
 def cost(bounds: Limits, budget: Budget) -> int:
@@ -208,7 +216,8 @@ def _taken(run: Run, turn: int, budget: Budget, bounds: Limits) -> Taken:
     """Say when a run bursts and what it is worth."""
     requests = cost(bounds, budget) * len(run.cameras) / bounds.night_s * 3600.0
     road_m = sum(run.chain.road_m[run.first : run.last])
-    return Taken(run.cameras, turn * budget.length_s, round(road_m), run.worth, run.worth / requests)
+    ends = run.chain.names[run.first], run.chain.names[run.last]
+    return Taken(run.cameras, turn * budget.length_s, " to ".join(ends), round(road_m), run.worth, run.worth / requests)
 
 
 def _reasons(
@@ -216,14 +225,14 @@ def _reasons(
 ) -> list[str]:
     """Say why these corridors and not others."""
     cameras = sum(len(each.cameras) for each in taken)
-    there = sum(len(chain.cameras) for chain in chains)
     bound = {
         f"the budget has room for {room}": room,
-        f"{turns} turns of {at_once} fit into the pace ({bounds.words})": turns * at_once,
-        "no other is one of two neighbours along a road": there,
+        f"{turns} turns of {at_once} are the pace's ({bounds.words})": turns * at_once,
     }
+    reached = [name for name, most in bound.items() if cameras + 2 > most]
+    why = min(reached, key=lambda name: bound[name]) if reached else "no others would show a vehicle at two neighbours"
     least = min(taken, key=lambda each: each.pairs_a_request)
-    words = f"bursts: {cameras} of {bounds.cameras} cameras in {len(taken)} corridors, for {min(bound, key=lambda name: bound[name])}"
+    words = f"bursts: {cameras} of {bounds.cameras} cameras in {len(taken)} corridor{'s' * (len(taken) > 1)}, for {why}"
     left = [worth for chain in chains for worth in _left(chain, taken)]
     told = f"; of the neighbours not taken the best would show {max(left):.3g} pairs an hour" if left else ""
     return [words, f"the least of them shows {least.pairs_a_request:.2g} pairs a request{told}"]

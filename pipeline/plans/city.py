@@ -21,6 +21,8 @@ class City:
 
     native: dict[str, str]
     """Native id by camera id."""
+    names: dict[str, str]
+    """The feed's own name by camera id."""
     chains: list[list[str]]
     """Camera ids in the order of the road."""
     pairs: dict[tuple[str, str], Pair]
@@ -51,13 +53,17 @@ class City:
 def gather(scan: Scan, listed: pa.Table, lake: Lake, budget: Budget) -> City:
     """Gather what list, roads and the lake's last night tell."""
     roads, settings = feeds.load(scan.feed).roads(scan), scan.settings("observability", observability.Settings)
-    ways = listed, roads, _learned(lake), scan.metric_crs, budget.farthest_m
+    found = pairs(listed, roads, _learned(lake), scan.metric_crs, (budget.nearest_m, budget.farthest_m))
     close_s = bursts.read(scan).cadence_s if bursts.SECTION in scan.stages else budget.close_s
-    native = dict(zip(listed["camera_id"].to_pylist(), listed["native_id"].to_pylist(), strict=True))
+    native, names = (
+        dict(zip(listed["camera_id"].to_pylist(), listed[column].to_pylist(), strict=True))
+        for column in ("native_id", "name")
+    )
     return City(
         native,
-        chains(*ways),
-        pairs(*ways),
+        names,
+        chains(listed, found),
+        found,
         *products.vehicles_an_hour(lake, budget.vehicles_an_hour),
         products.judged(scan, *products.evenly(close_s)).p_seen,
         settings.follow_s,
@@ -70,7 +76,8 @@ def worthy(city: City, budget: Budget) -> list[Chain]:
     for chain in city.chains:
         joined = [pair for pair in map(city.pair, chain, chain[1:]) if pair]
         worth = tuple(city.worth(pair, budget.length_s, budget.every_s) for pair in joined)
-        found.append(Chain(tuple(city.native[name] for name in chain), tuple(p.road_m for p in joined), worth))
+        cameras, names = (tuple(known[name] for name in chain) for known in (city.native, city.names))
+        found.append(Chain(cameras, names, tuple(p.road_m for p in joined), worth))
     return found
 
 
@@ -83,13 +90,13 @@ def stated(scan: Scan, city: City, least_s: float) -> Choice:
         joined = [pair for pair in map(city.pair, names, names[1:]) if pair]
         worth = sum(city.worth(pair, known.length_s, known.every_s) for pair in joined)
         requests = known.pictures * len(names) * 3600.0 / known.every_s
-        taken.append(
-            Taken(corridor.cameras, corridor.at_s, round(sum(p.road_m for p in joined)), worth, worth / requests)
-        )
+        ends = " to ".join(city.names.get(names[end], names[end]) for end in (0, -1))
+        road_m = round(sum(pair.road_m for pair in joined))
+        taken.append(Taken(corridor.cameras, corridor.at_s, ends, road_m, worth, worth / requests))
     why = [f"sweep: every camera every {sweep_s:g} s, as [scan.{scan.name}] says"]
     if taken:
         why.append(
-            f"bursts: {len(known.of)} of {len(ids)} cameras in {len(taken)} corridors, as [scan.{scan.name}.bursts] says"
+            f"bursts: {len(known.of)} of {len(ids)} cameras in {len(taken)} corridor(s), as [scan.{scan.name}.bursts] says"
         )
     if strange := sorted(set(known.of) - set(ids.values()) - set(city.native.values())):
         why.append(f"not in the feed's list tonight, and left out: {strange}")

@@ -12,8 +12,6 @@ from pipeline.geo import bearing_between, haversine_m, turn_deg
 
 TRIED = 8
 """Nearest cameras tried from each."""
-POLE_M = 60.0
-"""Cameras nearer than this look from one place: no travel time lies between them."""
 CROOKED = 1.8
 """A way longer than this many times the straight line is not along one road."""
 TURN_DEG = 75.0
@@ -36,7 +34,7 @@ class Pair:
     """Whether an earlier night has told the travel time."""
 
 
-def chains(listed: pa.Table, roads: pa.Table, learned: pa.Table, metric_crs: str, farthest_m: float) -> list[list[str]]:
+def chains(listed: pa.Table, found: dict[tuple[str, str], Pair]) -> list[list[str]]:
     """Join cameras to chains along roads, each camera in one at most; the longest first.
 
     The shortest ways are joined first, those along a road of one name before others, as long as each camera has at most
@@ -44,16 +42,12 @@ def chains(listed: pa.Table, roads: pa.Table, learned: pa.Table, metric_crs: str
 
     Args:
         listed: `cameras`.
-        roads: `roads`; without any, ways are straight lines and a detour.
-        learned: `transitions` of an earlier night, whose travel times stand where they were learned.
-        metric_crs: Projected CRS with metres, for bringing cameras onto roads.
-        farthest_m: Metres of road between neighbours at most.
+        found: `pairs` of them.
 
     Returns:
         Camera ids in the order of the road.
     """
     rows = {row["camera_id"]: row for row in listed.to_pylist()}
-    found = pairs(listed, roads, learned, metric_crs, farthest_m)
     ordered = sorted(
         found.values(), key=lambda pair: (not _same_road(rows, pair), pair.road_m, pair.first, pair.second)
     )
@@ -69,9 +63,17 @@ def chains(listed: pa.Table, roads: pa.Table, learned: pa.Table, metric_crs: str
 
 
 def pairs(
-    listed: pa.Table, roads: pa.Table, learned: pa.Table, metric_crs: str, farthest_m: float
+    listed: pa.Table, roads: pa.Table, learned: pa.Table, metric_crs: str, reach_m: tuple[float, float]
 ) -> dict[tuple[str, str], Pair]:
-    """List the cameras that may be neighbours on a road, by their ids; the smaller first."""
+    """List the cameras that may be neighbours on a road, by their ids; the smaller first.
+
+    Args:
+        listed: `cameras`.
+        roads: `roads`; without any, ways are straight lines and a detour.
+        learned: `transitions` of an earlier night, whose travel times stand where they were learned.
+        metric_crs: Projected CRS with metres, for bringing cameras onto roads.
+        reach_m: Metres between neighbours, at least in a straight line and at most by road.
+    """
     settings = transitions.Settings(metric_crs=metric_crs)
     map_ = transitions.Map(roads, settings)
     known = _learned(learned)
@@ -80,11 +82,11 @@ def pairs(
         for row in listed.sort_by("camera_id").to_pylist()
     ]
     found = {}
-    for one, other in _near(places, farthest_m):
+    for one, other in _near(places, *reach_m):
         key = one.camera_id, other.camera_id
         straight_m = float(haversine_m(one.lon, one.lat, other.lon, other.lat))
         road_m = min(map_.leg(one, other).length_m, map_.leg(other, one).length_m)
-        if road_m <= min(farthest_m, CROOKED * straight_m + settings.position_m):
+        if road_m <= min(reach_m[1], CROOKED * straight_m + settings.position_m):
             guess = Pair(*key, road_m, road_m / settings.speed_mps, settings.usual_sigma, learned=False)
             found[key] = known.get(key, guess)
     return found
@@ -108,14 +110,14 @@ def _told(key: tuple[str, str], row: dict[str, Any]) -> Pair:
 
 
 def _near(
-    places: list[transitions.Camera], farthest_m: float
+    places: list[transitions.Camera], nearest_m: float, farthest_m: float
 ) -> Iterable[tuple[transitions.Camera, transitions.Camera]]:
-    """List the pairs of cameras of which one is among the other's nearest, poles of several views counted once."""
+    """List the pairs of cameras of which one is among the other's nearest, those of one place left out."""
     lon, lat = (np.array([getattr(place, name) for place in places]) for name in ("lon", "lat"))
     near = set()
     for row, place in enumerate(places):
         metres = haversine_m(place.lon, place.lat, lon, lat)
-        order = [int(other) for other in np.argsort(metres, kind="stable") if POLE_M <= metres[other] <= farthest_m]
+        order = [int(other) for other in np.argsort(metres, kind="stable") if nearest_m <= metres[other] <= farthest_m]
         near |= {(min(row, other), max(row, other)) for other in order[:TRIED]}
     return [(places[one], places[other]) for one, other in sorted(near)]
 

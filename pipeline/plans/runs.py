@@ -15,6 +15,7 @@ class Chain:
 
     cameras: tuple[str, ...]
     """Native ids."""
+    names: tuple[str, ...]
     road_m: tuple[float, ...]
     """Metres between neighbours."""
     worth: tuple[float, ...]

@@ -1,5 +1,6 @@
 """Group cameras that are polled alike, and say what each group supports and what its products will be worth."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,6 +17,9 @@ from pipeline.plans.corridors import Pair
 from pipeline.plans.products import Expectation, Judged, judged
 from pipeline.scans import Scan, Window
 from pipeline.tables import VERDICTS
+
+SHORT = 12
+"""Letters of an id that a person may be shown."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def expected(scan: Scan, group: Group, city: City) -> Iterator[Expectation]:
     else:
         known: dict[tuple[float, float], Judged] = {}
         for pair in group.pairs:
-            key = round(pair.travel_s), round(pair.sigma, 2)
+            key = round(10 * math.log(pair.travel_s)), round(pair.sigma, 1)
             both = (
                 known.setdefault(key, judged(scan, group.window, group.slots, pair)) if key not in known else known[key]
             )
@@ -129,5 +133,6 @@ def _first(scan: Scan, scan_date: date, rows: list[dict[str, Any]]) -> tuple[Win
 
 
 def _words(city: City, pair: Pair) -> str:
-    """Name two cameras."""
-    return f"{city.native[pair.first]} - {city.native[pair.second]}"
+    """Name two cameras, by their ids where these are short."""
+    ids = [city.native[name] for name in (pair.first, pair.second)]
+    return " - ".join(ids if max(map(len, ids)) <= SHORT else [city.names[name] for name in (pair.first, pair.second)])

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, fields
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +18,8 @@ from pipeline.scans import Scan
 
 SHOWN = 8
 """Corridors, and pairs, that are shown; `--json` has all."""
+WIDE = 60
+"""Letters of a corridor's ids that are shown; of longer ones the names of its ends."""
 
 
 def tell(plan: Plan) -> None:
@@ -37,8 +39,7 @@ def tell(plan: Plan) -> None:
         ["what", "estimate", "rests on"],
     )
     _say()
-    for _, group in groupby(plan.products, key=lambda each: each.product == "travel_time" and each.figures):
-        _products(list(group))
+    _products(plan)
     _terms(plan.terms)
     for each in plan.supports:
         _say(f"a picture in {each.cadence_s:g} s ({each.cameras} cameras), if none fails:")
@@ -83,7 +84,7 @@ def _corridors(plan: Plan) -> Iterator[dict[str, Any]]:
     for each in plan.polling.taken[:SHOWN]:
         names = " ".join(each.cameras)
         yield {
-            "corridor": names,
+            "corridor": names if len(names) <= WIDE else f"{len(each.cameras)} cameras, {each.words}",
             "first burst": f"after {each.at_s / 60:.3g} min",
             "metres": f"{each.road_m:,.0f}",
             "pairs an hour": _figure(each.pairs_an_hour),
@@ -91,12 +92,19 @@ def _corridors(plan: Plan) -> Iterator[dict[str, Any]]:
         }
 
 
-def _products(those: list[Expectation]) -> None:
-    """Print expectations; of many pairs those with most vehicles."""
-    told = sorted(those, key=lambda each: -each.figures.get("pairs_an_hour", 0.0)) if len(those) > SHOWN else those
-    for each in told[:SHOWN]:
-        _say(f"{each.product} ({each.of}): {each.told}")
-    _more(len(told) - SHOWN, "pairs")
+def _products(plan: Plan) -> None:
+    """Print expectations: what is not supported for one reason on a line, and of many pairs those with most vehicles."""
+    for (of, told), group in groupby(_most(plan.products), key=lambda each: (each.of, each.told)):
+        _say(f"{', '.join(each.product for each in group)} ({of}): {told}")
+    _more(sum(each.product == "travel_time" for each in plan.products) - SHOWN, "pairs")
+
+
+def _most(those: Iterable[Expectation]) -> list[Expectation]:
+    """Leave out the pairs beyond those with most vehicles."""
+    pairs = sorted(
+        (each for each in those if "pairs_an_hour" in each.figures), key=lambda each: -each.figures["pairs_an_hour"]
+    )
+    return [each for each in those if each not in pairs[SHOWN:]]
 
 
 def _terms(terms: dict[str, Any]) -> None:
