@@ -33,7 +33,7 @@ STATES = {
 }  # fmt: skip
 """In which state of `frames` a camera with a fault ends; `frozen` is so from its second picture on, and `ok` before."""
 KINDS = tuple(kind for kind in STATES if kind not in SPARED)
-STALE_CADENCES, AHEAD_S = 12, 3600.0
+STALE_CADENCES, AHEAD_S = 40, 3600.0
 VIEWS = ("North", "West", "ZOOM EAST-The Mill", "South (A999 twds Weir)", "")
 SINGAPORE = timezone(timedelta(hours=8))
 TFL = "/api.tfl.gov.uk/Place/Type/JamCam"
@@ -60,7 +60,7 @@ class Street:
 
     def taken_at(self, capture: int) -> float:
         """Return when a picture was taken as its server says, seconds since 1970."""
-        off_s = {"stale": -STALE_CADENCES * self.cadence_s - 15.0, "ahead": AHEAD_S}.get(self.fault, 0.0)
+        off_s = {"stale": -STALE_CADENCES * max(self.cadence_s, 60.0), "ahead": AHEAD_S}.get(self.fault, 0.0)
         return self.phase_s + capture * self.cadence_s + off_s
 
     @property
@@ -83,23 +83,26 @@ class City(Loopback):
         faulty: Share of the cameras that is faulty.
         faults: What is wrong with them, in turn; keys of STATES.
         cadence_s: Seconds between two pictures of a camera; None for the operator's own.
+        widest_px: Wider pictures, which take long to draw, are shown smaller.
         clock: Tells the time, seconds since 1970.
     """
 
     def __init__(
         self, cameras: dict[str, int], faulty: float = 0.0, faults: Sequence[str] = KINDS, cadence_s: float | None = None,
-        clock: Callable[[], float] = time.time, port: int = 0,
+        clock: Callable[[], float] = time.time, port: int = 0, widest_px: int = 1920,
     ) -> None:  # fmt: skip
         super().__init__(port=port)
         self.clock = clock
-        self.streets = {feed: _built(feed, count, faulty, faults, cadence_s) for feed, count in cameras.items()}
+        self.streets = {
+            feed: _built(feed, count, faulty, faults, cadence_s, widest_px) for feed, count in cameras.items()
+        }
         self.drawn: dict[tuple[int, tuple[int, int]], tuple[int, bytes]] = {}
         self.ways: dict[str, Callable[[str], Reply]] = {}
         self._lay()
 
-    def fault(self, feed: str, native_id: str) -> str:
-        """Return what is wrong with a camera by its feed's id; empty for nothing."""
-        return next(street.fault for street in self.streets[feed] if NATIVE[feed](street) == native_id)
+    def faults(self, feed: str) -> dict[str, str]:
+        """Return what is wrong with each camera, by its feed's id; empty for nothing."""
+        return {NATIVE[feed](street): street.fault for street in self.streets[feed]}
 
     def reply(self, path: str) -> Reply | None:
         """Choose what an address answers."""
@@ -163,7 +166,9 @@ async def _gone(to: Connection) -> None:
     to.write(whole(b"<html>nothing here</html>", status="404 Not Found"))
 
 
-def _built(feed: str, count: int, faulty: float, faults: Sequence[str], cadence_s: float | None) -> list[Street]:
+def _built(
+    feed: str, count: int, faulty: float, faults: Sequence[str], cadence_s: float | None, widest_px: int
+) -> list[Street]:
     """Build the cameras of a feed."""
     chosen = random.Random(feed).sample(range(count), round(count * faulty)) if faults else []
     wrong = {number: faults[n % len(faults)] for n, number in enumerate(chosen)}
@@ -172,7 +177,7 @@ def _built(feed: str, count: int, faulty: float, faults: Sequence[str], cadence_
     return [
         Street(
             n, cadence_s or cadences[n % len(cadences)],
-            (640, 360) if feed == "lta_sg" and n % 9 == 8 else sizes[feed], wrong.get(n, ""),
+            (640, 360) if feed == "lta_sg" and (n % 9 == 8 or widest_px < 1920) else sizes[feed], wrong.get(n, ""),
         )
         for n in range(count)
     ]  # fmt: skip

@@ -33,10 +33,14 @@ def _street(camera: int, capture: int, size: tuple[int, int], words: str) -> Ima
     image = np.empty((height, width, 3), np.uint8)
     place, moment = np.random.default_rng(camera), np.random.default_rng([camera, capture])
     horizon = round(height * place.uniform(0.3, 0.45))
-    image[:horizon], image[horizon:] = place.integers(120, 220, 3), place.integers(60, 120, 3)
+    image[:] = place.integers(120, 220, 3)
+    slope = round(height * place.uniform(0.05, 0.1))  # no lens hangs level: a straight edge would be a damaged file's
+    ground = [(0, horizon - slope), (width, horizon + slope), (width, height), (0, height)]
+    cv2.fillConvexPoly(image, np.array(ground), place.integers(60, 120, 3).tolist())
     for left in range(0, width, max(1, width // 7)):
         top = round(horizon * place.uniform(0.2, 0.9))
-        cv2.rectangle(image, (left, top), (left + width // 8, horizon + 12), place.integers(40, 200, 3).tolist(), -1)
+        foot = horizon + round(slope * (2 * left / width - 1)) + int(place.integers(2, 18))
+        cv2.rectangle(image, (left, top), (left + width // 8, foot), place.integers(40, 200, 3).tolist(), -1)
     far, near = round(width * place.uniform(0.3, 0.7)), round(width * place.uniform(0.3, 0.7))
     road = [(far - 8, horizon), (far + 8, horizon), (near + width // 3, height), (near - width // 3, height)]
     cv2.fillConvexPoly(image, np.array(road), (95, 95, 95))
