@@ -19,9 +19,10 @@ from loopback import MODIFIED, Loopback, Reply, changed, says
 from mutations import FOLDER
 from test_snapshots import Hands
 
-from pipeline import cameras, detections, feeds, frames, observability, scans, sightings, snapshots
+from pipeline import cameras, detections, feeds, frames, observability, plans, scans, sightings, snapshots
 from pipeline.errors import SettingsError
 from pipeline.fetcher import manners
+from pipeline.lake import Lake
 from pipeline.scans import Scan, Window
 from pipeline.tables import SNAPSHOTS, TRANSITIONS
 
@@ -125,6 +126,13 @@ def test_a_clip_that_has_not_changed_is_no_new_one(fetched):
 def test_a_clip_without_a_time_has_none(fetched):
     told = fetched(says(clips.mpeg4(frames=250)))[1].to_pylist()
     assert {(row["status"], row["captured_at"], row["captured_at_source"]) for row in told} == {("ok", None, "none")}
+
+
+def test_a_plan_counts_a_clip_as_one_request(tmp_path):
+    with Loopback({LIST: says((FOLDER / "tfl_clips.json").read_bytes())}) as server:
+        planned = plans.plan(replace(SCAN, source=server.url), HOUR.date(), Lake(tmp_path, "c"))
+    assert planned.pictures == 8 * 240
+    assert planned.value("requests a minute") == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("wrong", [{"step_s": 0.0}, {"step_s": 20.0}, {"clip_s": 600.0}, {"step_s": 0.001}])

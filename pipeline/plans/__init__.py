@@ -11,7 +11,7 @@ from pipeline import bursts, cameras, feeds
 from pipeline.lake import Lake
 from pipeline.plans import room
 from pipeline.plans.choice import Budget, Choice, choose, limits
-from pipeline.plans.city import gather, stated, worthy
+from pipeline.plans.city import gather, knowing, stated, worthy
 from pipeline.plans.products import Expectation
 from pipeline.plans.room import Estimate
 from pipeline.plans.supports import Support, expected, grouped
@@ -75,7 +75,8 @@ def plan(scan: Scan, scan_date: date, lake: Lake, workers: int = 0, budget: Budg
         polled = polling.scan(scan, terms)
     else:
         polled, polling = scan, stated(scan, city, feeds.load(scan.feed).min_interval_s)
-    groups = grouped(polled, scan_date, listed, city)
+    weighed = knowing(polled, city.traffic)
+    groups = grouped(weighed, scan_date, listed, city)
     windows = {window: pictures(polled, window, listed) for window in polled.windows(scan_date)}
     asked = {window: count for window, count in windows.items() if count}
     return Plan(
@@ -90,7 +91,7 @@ def plan(scan: Scan, scan_date: date, lake: Lake, workers: int = 0, budget: Budg
         polled.stages.get(bursts.SECTION, {}),
         _estimates(lake, polled, asked, workers),
         tuple(group.support for group in groups),
-        tuple(each for group in groups for each in expected(polled, group, city)),
+        tuple(each for group in groups for each in expected(weighed, group, city)),
         _terms(scan),
     )
 
@@ -106,19 +107,29 @@ def _estimates(lake: Lake, scan: Scan, asked: dict[Window, int], workers: int) -
     counts, total, live = list(asked.values()), sum(asked.values()), feeds.load(scan.feed).live
     at_a_time = "pictures of the whole night" if live else "pictures of one window at a time"
     minutes = sum((window.ends_at - window.starts_at).total_seconds() for window in asked) / 60
+    requests = total / max((_answered(scan, window) for window in asked), default=1.0)
     by_table, sized = room.sizes(lake, scan)
     seconds, timed = room.speed(lake, workers)
     held, weighed = room.memory(lake, workers)
     kept = total * sum(size for table, size in by_table.items() if table not in room.OUTLIVED)
     return (
         Estimate("pictures asked for", total, "", "the feed's own slots"),
-        Estimate("requests a minute", total / minutes if minutes else 0.0, "", _limit(scan)),
+        Estimate("requests a minute", requests / minutes if minutes else 0.0, "", _limit(scan)),
         Estimate("fetched", total * by_table["snapshots"] / 1e6, "MB", sized),
         Estimate("disk at most", room.need_bytes(by_table, counts, live=live) / 1e6, "MB", f"{sized}; {at_a_time}"),
         Estimate("disk kept", kept / 1e6, "MB", f"{sized}; before tables expire"),
         Estimate("compute", total * seconds / 60, "min", timed),
         Estimate("memory", held, "MiB", weighed),
     )
+
+
+def _answered(scan: Scan, window: Window) -> float:
+    """Return how many observations one request answers: more than one where pictures come as clips."""
+    feed = feeds.load(scan.feed)
+    if not feed.asked_at:
+        return 1.0
+    slots = feed.slots(scan, window, "")
+    return len(slots) / len({feed.asked_at(scan, slot) for slot in slots})
 
 
 def _limit(scan: Scan) -> str:
