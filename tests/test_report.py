@@ -1,5 +1,6 @@
 """Write the report of the invented night and read it, by eye of a browser and by text."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from pipeline import report
 from pipeline.errors import SchemaError
-from pipeline.report import chapters, figures
+from pipeline.report import chapters, figures, verdicts
 from pipeline.scans import Scan
 
 SCAN = Scan(
@@ -64,7 +65,7 @@ def test_the_browser_has_nothing_to_complain_of_and_nothing_to_ask(page: Page):
 
 
 def test_every_chart_has_a_size_and_a_name(page: Page):
-    charts = page.locator("svg")
+    charts = page.locator("svg:not(.icon)")
     boxes = [charts.nth(at).bounding_box() for at in range(charts.count())]
     assert len(boxes) > 15
     assert all(box and box["width"] > 30 and box["height"] > 5 for box in boxes)
@@ -146,6 +147,71 @@ def test_a_share_near_one_is_not_written_as_one():
 def test_few_passings_at_a_camera_are_not_told():
     assert [row["sightings"] for row in chapters.cameras(night.tables(), k=41)] == ["under 41"] * 6
     assert chapters.veiled(0, 10) == "0"
+
+
+def test_the_map_draws_every_camera_by_shape_and_the_pairs_that_support_links(page: Page):
+    drawn = page.locator("svg.map")
+    assert (
+        drawn.get_attribute("aria-label")
+        == "map of 6 cameras by what they support: 1 none, 1 count, 1 flow, 1 link, 2 trajectory"
+    )
+    assert drawn.locator(".spot").count() == 6
+    assert drawn.locator(".way").count() == 2
+    boxes = [drawn.locator(".spot").nth(n).bounding_box() for n in range(6)]
+    assert all(box and 8 < box["width"] < 30 for box in boxes)
+
+
+def test_cameras_at_one_pole_are_drawn_beside_each_other():
+    views = [
+        {"camera_id": str(n), "lon": -73.98, "lat": 40.75, "verdict": "count", "name": f"View {n}"} for n in range(4)
+    ]
+    chart = verdicts.chart(views, [], night.roads().slice(0, 0), {})
+    places = set(re.findall(r"translate\(([\d.]+) ([\d.]+)\)", chart))
+    assert len(places) == 4
+    assert max(abs(float(x) - 380) for x, _ in places) < 20
+
+
+def test_nine_hundred_cameras_are_drawn_without_names_in_little_room():
+    many = [
+        {
+            "camera_id": str(n),
+            "lon": -74 + n % 30 / 100,
+            "lat": 40.6 + n // 30 / 100,
+            "verdict": "link",
+            "name": f"Camera {n}",
+        }
+        for n in range(900)
+    ]
+    pairs = [{"camera_id": str(n), "pair_camera_id": str(n + 1), "verdict": "link"} for n in range(899)]
+    chart = verdicts.chart(many, pairs, night.roads().slice(0, 0), {})
+    assert chart.count('class="spot') == 900
+    assert "<text" not in chart
+    assert len(chart) < 200_000
+
+
+def test_no_camera_gives_no_map():
+    assert verdicts.chart([], [], night.roads(), {}) == ""
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [
+        ("one still in 300 s sees 3% of passing vehicles (taken to stay 8 s; 1% to 5% if half): too seldom, counts only", "too seldom"),
+        ("no usable picture of 300 planned", "no usable picture of … planned"),
+        ("at one of the two, one still in 5 s sees 44% of passing vehicles: too few for flows, counts only", "too few for flows"),
+        ("one still in 2 s sees over 99% of passing vehicles; one camera alone makes no trajectory", "one camera alone makes no trajectory"),
+    ],
+)  # fmt: skip
+def test_a_cause_is_the_last_clause_of_a_reason_without_its_figures(reason: str, cause: str):
+    assert verdicts.cause(reason) == cause
+
+
+def test_cameras_and_pairs_are_counted_by_verdict_and_cause():
+    counted = verdicts.causes(chapters.verdicts(night.observability()))
+    assert [(row["kind"], row["verdict"], row["count"]) for row in counted][:3] == [
+        ("camera", "none", 1), ("camera", "count", 1), ("camera", "flow", 1),
+    ]  # fmt: skip
+    assert sum(row["count"] for row in counted if row["kind"] == "pair") == len(night.neighbours())
 
 
 def test_an_unknown_heading_is_drawn_as_none():

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import SchemaError
-from pipeline.report import chapters, figures
+from pipeline.report import chapters, figures, verdicts
 from pipeline.scans import Scan
 from pipeline.tables import FRAME_STATES, TABLES, VERDICTS
 
@@ -72,10 +72,13 @@ def write(
     whole = {name: tables.get(name, TABLES[name].empty()) for name in READ}
     names = dict(zip(*(whole["cameras"][name].to_pylist() for name in ("camera_id", "name")), strict=True))
     listed = chapters.cameras(whole, scan.k)
+    weighed = chapters.verdicts(whole["observability"])
     page = _template().render(
         policy=POLICY, css=_file("page.css"), scan=scan, scan_date=scan_date, gone=gone, span=_span(scan, scan_date),
-        stages=chapters.stages(whole, products, gone), cameras=listed, states=_states(whole["frames"]), verdicts=VERDICTS,
-        coverage=_coverage(listed, whole["roads"], products.get("heatmap")), pairs=chapters.pairs(whole, names, scan.k), flows=chapters.flows(products, names, scan.timezone),
+        stages=chapters.stages(whole, products, gone), cameras=listed, states=_states(whole["frames"]), verdicts=_legend(listed),
+        verdict_map=_map(listed, whole, products.get("heatmap")), causes=verdicts.causes(weighed), percent=chapters.percent,
+        signs={each: verdicts.icon(each) for each in VERDICTS}, ways=[(each, verdicts.icon(each, line=True)) for each in verdicts.LINKING],
+        pairs=chapters.pairs(whole, names, scan.k), flows=chapters.flows(products, names, scan.timezone),
         travel_times=chapters.travel_times(products, names), matrix=chapters.matrix(products, names),
         probabilities=chapters.probabilities(whole["links"]), links=whole["links"].num_rows,
         heated=bool(products.get("heatmap") is not None and products["heatmap"].num_rows), abstained=chapters.abstained(whole), withheld=chapters.withheld(whole, products),
@@ -97,14 +100,21 @@ def _states(frames: pa.Table) -> list[tuple[str, int]]:
     return [(state, pc.sum(pc.equal(frames["state"], state)).as_py() or 0) for state in FRAME_STATES]
 
 
-def _coverage(cameras: list[dict[str, Any]], roads: pa.Table, heatmap: pa.Table | None) -> str:
-    """Draw the cameras over the roads and the night's published vehicle-minutes."""
-    spots = [(row["lon"], row["lat"], row["verdict"], row["name"]) for row in cameras]
+def _legend(cameras: list[dict[str, Any]]) -> list[tuple[str, str, str, int]]:
+    """Give each verdict its sign, what it lets be published and how many cameras have it."""
+    return [
+        (verdict, verdicts.icon(verdict), verdicts.GIVES[verdict], sum(row["verdict"] == verdict for row in cameras))
+        for verdict in VERDICTS
+    ]
+
+
+def _map(cameras: list[dict[str, Any]], tables: Mapping[str, pa.Table], heatmap: pa.Table | None) -> str:
+    """Draw what cameras and pairs support over the roads and the night's published vehicle-minutes."""
     cells: defaultdict[str, float] = defaultdict(float)
     for row in heatmap.select(["cell", "vehicle_minutes"]).to_pylist() if heatmap is not None else []:
         cells[row["cell"]] += float(row["vehicle_minutes"])
-    label = "where the cameras stand, coloured by what they support, over vehicle-minutes by H3 cell"
-    return figures.coverage(spots, roads, cells, label)
+    weighed = chapters.verdicts(tables["observability"]).values()
+    return verdicts.chart(cameras, [row for row in weighed if row["pair_camera_id"]], tables["roads"], cells)
 
 
 def _scores(scores: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -3,18 +3,9 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-import h3
-import numpy as np
-import pyarrow as pa
-import shapely
-from numpy.typing import NDArray
-
 HEADINGS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW", "away", "toward", "left", "right", "none")
 """Order in which headings are stacked; opposite ones stand far apart in colour."""
 FLOW_PX = (420, 132)
-MAP_PX, MAP_TALL_PX = 760, 400
-MAX_ROADS = 30_000
-"""Stretches of road on the coverage map; more say no more at its size."""
 
 
 def bar(parts: Sequence[tuple[str, int]], label: str) -> str:
@@ -28,7 +19,7 @@ def bar(parts: Sequence[tuple[str, int]], label: str) -> str:
                 f'<rect class="{name}" x="{x:.3f}" width="{width:.3f}" height="10"><title>{name}: {count:,}</title></rect>'
             )
         x += width
-    return _svg(100, 10, "".join(drawn), label, "bar", stretch=True)
+    return svg(100, 10, "".join(drawn), label, "bar", stretch=True)
 
 
 def histogram(counts: Sequence[int], low: float, high: float, label: str, ticks: Sequence[str]) -> str:
@@ -43,7 +34,7 @@ def histogram(counts: Sequence[int], low: float, high: float, label: str, ticks:
             f'<rect class="mark" x="{left + at * step + 1:.2f}" y="{floor - tall:.2f}" width="{step - 2:.2f}" height="{tall:.2f}">'
             f"<title>{low + at * span:.2f} to {low + (at + 1) * span:.2f}: {count:,}</title></rect>"
         )
-    return _svg(width, height, "".join(drawn) + _ticks(ticks, left, width, height - 4), label, "chart")
+    return svg(width, height, "".join(drawn) + _ticks(ticks, left, width, height - 4), label, "chart")
 
 
 def flow(
@@ -85,7 +76,7 @@ def flow(
         f'<text x="{left + at * step + step * 0.1:.1f}" y="{height - 4}">{escape(intervals[at])}</text>'
         for at in range(0, len(intervals), every)
     ]
-    return _svg(width, height, _axis(width, height - foot, left) + "".join(drawn), label, "chart")
+    return svg(width, height, _axis(width, height - foot, left) + "".join(drawn), label, "chart")
 
 
 def spread(percentiles: Sequence[float], top: float, label: str) -> str:
@@ -96,7 +87,7 @@ def spread(percentiles: Sequence[float], top: float, label: str) -> str:
         f'<rect class="mark soft" x="{at[0]:.2f}" width="{max(at[2] - at[0], 0.5):.2f}" y="2.5" height="5"/>'
         f'<rect class="mark" x="{at[1] - 0.6:.2f}" width="1.2" y="0.5" height="9"/>'
     )
-    return _svg(100, 10, drawn, label, "bar", stretch=True)
+    return svg(100, 10, drawn, label, "bar", stretch=True)
 
 
 def reliability(stated: Sequence[float], came_true: Sequence[float], n: Sequence[int], label: str) -> str:
@@ -109,84 +100,7 @@ def reliability(stated: Sequence[float], came_true: Sequence[float], n: Sequence
             f'<circle class="mark" cx="{x * size:.1f}" cy="{(1 - y) * size:.1f}" r="{radius:.1f}">'
             f"<title>stated {x:.2f}, came true {y:.2f}, {count:,} cases</title></circle>"
         )
-    return _svg(size, size, "".join(drawn), label, "square", margin=8)
-
-
-def coverage(
-    cameras: Sequence[tuple[float, float, str, str]], roads: pa.Table, cells: Mapping[str, float], label: str
-) -> str:
-    """Draw where the cameras stand over the roads between them.
-
-    Args:
-        cameras: (lon, lat, verdict, name), degrees WGS 84.
-        roads: `tables.ROADS`.
-        cells: H3 cell to vehicle-minutes, drawn under the roads.
-        label: What the map shows, for readers who cannot see it.
-    """
-    if not cameras:
-        return ""
-    spots = np.array([[lon, lat] for lon, lat, _, _ in cameras])
-    edges = {cell: np.array([[lon, lat] for lat, lon in h3.cell_to_boundary(cell)]) for cell in sorted(cells)}
-    frame = _Frame(np.concatenate([spots, *edges.values()]))
-    most = max(cells.values(), default=1) or 1
-    drawn = [
-        f'<polygon class="cell" style="opacity:{0.08 + 0.5 * cells[cell] / most:.2f}" points="{frame.path(edge)}"/>'
-        for cell, edge in edges.items()
-    ]
-    lines = [shapely.get_coordinates(line) for line in shapely.from_wkb(roads["geometry"].to_pylist())]
-    paths = sorted({frame.path(line) for line in lines if frame.shows(line)})[:MAX_ROADS]
-    drawn.append(f'<path class="road" d="{" ".join("M" + path for path in paths)}"/>' if paths else "")
-    dots = frame.placed(spots).tolist()
-    drawn += [
-        f'<circle class="v-{verdict}" cx="{x:g}" cy="{y:g}" r="6"><title>{escape(name)}: {verdict}</title></circle>'
-        for (x, y), (_, _, verdict, name) in zip(dots, cameras, strict=True)
-    ]
-    drawn += _names(dots, [name[:28] for _, _, _, name in cameras])
-    return _svg(MAP_PX, frame.height, "".join(drawn), label, "map")
-
-
-def _names(dots: Sequence[Sequence[float]], names: Sequence[str]) -> list[str]:
-    """Write each name above, below, right or left of its dot, where it first hides nothing; else leave it out."""
-    taken = [(x - 7, y - 7, x + 7, y + 7) for x, y in dots]
-    drawn = []
-    for (x, y), name in zip(dots, names, strict=True):
-        wide = 6.4 * len(name)
-        for left, base in ((x - wide / 2, y - 11), (x - wide / 2, y + 20), (x + 11, y + 4), (x - wide - 11, y + 4)):
-            box = (left, base - 10, left + wide, base + 3)
-            if not any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
-                taken.append(box)
-                drawn.append(
-                    f'<text x="{left + wide / 2:.1f}" y="{base:.1f}" style="text-anchor:middle">{escape(name)}</text>'
-                )
-                break
-    return drawn
-
-
-class _Frame:
-    """Fit places into a picture of MAP_PX width, north up."""
-
-    def __init__(self, places: NDArray[np.float64]) -> None:
-        low, high = places.min(axis=0), places.max(axis=0)
-        margin = np.maximum((high - low) * 0.1, 0.002)
-        self.low, self.high = low - margin, high + margin
-        self.shrink = float(np.cos(np.radians(places[:, 1].mean())))
-        wide, tall = (self.high - self.low) * [self.shrink, 1.0]
-        self.height = float(np.clip(tall * MAP_PX / wide, 120, MAP_TALL_PX))
-        self.scale = min(MAP_PX / wide, self.height / tall)
-
-    def placed(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Degrees to pixels."""
-        turned: NDArray[np.float64] = (points - (self.low + self.high) / 2) * [self.shrink, -1.0] * self.scale
-        centred: NDArray[np.float64] = turned + np.array([MAP_PX / 2, self.height / 2])
-        return centred.round(1)
-
-    def path(self, line: NDArray[np.float64]) -> str:
-        return " ".join(f"{x:g},{y:g}" for x, y in self.placed(line).tolist())
-
-    def shows(self, line: NDArray[np.float64]) -> bool:
-        """Whether any of a line may lie in the picture, whose empty sides show roads too."""
-        x, y = self.placed(line).T
-        return bool(len(line) and x.max() > 0 and x.min() < MAP_PX and y.max() > 0 and y.min() < self.height)
+    return svg(size, size, "".join(drawn), label, "square", margin=8)
 
 
 def heading_class(heading: str) -> str:
@@ -198,7 +112,7 @@ def _place(heading: str) -> int:
     return HEADINGS.index(heading_class(heading))
 
 
-def _svg(
+def svg(
     width: float, height: float, drawn: str, label: str, kind: str, *, stretch: bool = False, margin: int = 0
 ) -> str:
     """Close the drawing; a stretched one fills its cell."""
