@@ -1,7 +1,7 @@
 """Fetch the planned observations of some cameras in one window: cameras -> snapshots."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -60,6 +60,8 @@ ROOM_BYTES = 2**30
 TOO_LATE = Picture("missed: asked too late")
 PAST_PATIENCE_S = 3600.0
 """What has not been asked of the past within so many seconds is missed: the night's other windows wait."""
+IDLE_S = 10.0
+"""The past is asked for between two slots where there is so much time, and more, until the next."""
 
 
 def fetch(cameras: pa.Table, scan: Scan, window: Window) -> pa.Table:
@@ -67,7 +69,7 @@ def fetch(cameras: pa.Table, scan: Scan, window: Window) -> pa.Table:
 
     A live feed is polled as the window goes: cameras that share their slots are asked together when each slot has come,
     until the window's end. A slot whose successor has already come, because the run began late or an answer took long, is
-    asked of the past when the window is over, where the feed's operator keeps it (`Feed.past`); otherwise it is missed:
+    asked of the past when nothing else is due, where the feed's operator keeps it (`Feed.past`); otherwise it is missed:
     its picture is gone.
 
     Args:
@@ -143,18 +145,29 @@ class _Round:
         """Yield the rows of all slots, those asked for together at a time."""
         late: list[tuple[_Named, datetime]] = []
         seen: dict[str, Any] = {}
+        left_s = PAST_PATIENCE_S
         for at, ends_at, slots in self._turns():
+            if late and (idle_s := (at - CLOCK.now()).total_seconds() - IDLE_S) > 0:
+                there = self._is_there(late)
+                late = (yield from self._kept(late[:there], self._recalled(late[:there], idle_s))) + late[there:]
             due = [(each, slot) for slot in slots for each in self.named]
             asked = [(each.camera, slot) for each, slot in due]
-            if self.feed.live:
-                pictures = self._polled(asked, at, ends_at, seen)
-            else:
+            if not self.feed.live:
                 pictures = [self.feed.picture(self.scan, *each) for each in asked]
-            came = list(zip(due, pictures, strict=True))
-            kept = [(each, picture) for each, picture in came if not self._is_recalled(picture)]
-            late += [each for each, picture in came if self._is_recalled(picture)]
-            yield from self._batches([each for each, _ in kept], [picture for _, picture in kept])
-        yield from self._batches(late, self._recalled(late))
+            elif pictures := self._polled(asked, at, ends_at, seen):
+                left_s = (ends_at - at).total_seconds()  # the next window waits for nobody
+            late += yield from self._kept(due, pictures or [TOO_LATE] * len(due))
+        yield from self._batches(late, self._recalled(late, left_s))
+
+    def _kept(
+        self, due: list[tuple[_Named, datetime]], pictures: list[Picture]
+    ) -> Generator[pa.RecordBatch, None, list[tuple[_Named, datetime]]]:
+        """Yield the rows of slots; return those that came too late and may be there still."""
+        came = list(zip(due, pictures, strict=True))
+        late = [self.feed.past is not None and picture.status == TOO_LATE.status for picture in pictures]
+        kept = [each for each, is_late in zip(came, late, strict=True) if not is_late]
+        yield from self._batches([each for each, _ in kept], [picture for _, picture in kept])
+        return [each for (each, _), is_late in zip(came, late, strict=True) if is_late]
 
     def _turns(self) -> list[tuple[datetime, datetime, list[datetime]]]:
         """Say when something is asked for, when that makes no sense any more, and which slots it answers."""
@@ -172,27 +185,27 @@ class _Round:
     def _polled(
         self, asked: list[tuple[Camera, datetime]], at: datetime, ends_at: datetime, seen: dict[str, Any]
     ) -> list[Picture]:
-        """Wait for a time and fetch what is due then, unless the next has come."""
+        """Wait for a time and fetch what is due then; nothing where the next has come."""
         if (early_s := (at - CLOCK.now()).total_seconds()) > 0:
             CLOCK.sleep(early_s)
         if self.feed.pictures:
             patience_s = (ends_at - CLOCK.now()).total_seconds()
-            pictures = self.feed.pictures(self.scan, asked, patience_s, seen) if patience_s > 0 else []
-            return pictures or [TOO_LATE] * len(asked)
+            return self.feed.pictures(self.scan, asked, patience_s, seen) if patience_s > 0 else []
         return [self.feed.picture(self.scan, *each) if CLOCK.now() < ends_at else TOO_LATE for each in asked]
 
-    def _is_recalled(self, picture: Picture) -> bool:
-        """Tell whether what came too late may be there still."""
-        return self.feed.past is not None and picture.status == TOO_LATE.status
+    def _is_there(self, late: list[tuple[_Named, datetime]]) -> int:
+        """Count slots so long gone that the operator's next picture of the past must have them, ascending."""
+        newest = CLOCK.now() - timedelta(seconds=self.feed.history_step_s or 0.0)
+        return sum(slot <= newest for _, slot in late)
 
-    def _recalled(self, late: list[tuple[_Named, datetime]]) -> list[Picture]:
-        """Fetch what the feed's operator still has of slots gone by."""
+    def _recalled(self, late: list[tuple[_Named, datetime]], patience_s: float) -> list[Picture]:
+        """Fetch what the feed's operator still has of slots gone by, within so many seconds."""
         if not late or self.feed.past is None or self.feed.history_s is None:
             return [TOO_LATE] * len(late)
         oldest = CLOCK.now() - timedelta(seconds=self.feed.history_s)
         since = dict(zip(self.slots, (self.slots[0] - self._step(self.slots[:2]), *self.slots), strict=False))
         gone = [Gone(each.camera, slot, since[slot]) for each, slot in late if slot >= oldest]
-        answers = iter(self.feed.past(self.scan, gone, PAST_PATIENCE_S) if gone else ())
+        answers = iter(self.feed.past(self.scan, gone, patience_s) if gone else ())
         forgotten = Picture(f"missed: history reaches back only {self.feed.history_s / 3600:g} h")
         return [next(answers) if slot >= oldest else forgotten for _, slot in late]
 

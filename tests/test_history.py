@@ -74,16 +74,21 @@ def test_history_answers_what_polling_would_have_found(taken_s: list[int], slots
         assert (given_.at if given_ else None) == (polled[1] if polled[1] != polled[0] else None)
 
 
+patience: list[float] = []
+"""Seconds for which the past was asked for."""
+
+
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[list[dict], list[Gone]]]:
     """Fetch a window of a feed whose operator keeps pictures for 40 min, by a clock; return rows and what was asked of the past."""
 
     def fetch(hands: Hands, **changes: object) -> tuple[list[dict], list[Gone]]:
         asked: list[Gone] = []
+        patience.clear()
 
         def past(_: Scan, those: Sequence[Gone], patience_s: float) -> list[Picture]:
-            assert patience_s == snapshots.PAST_PATIENCE_S
             asked.extend(those)
+            patience.append(patience_s)
             return [Picture("ok", b"old", each.slot - timedelta(seconds=9), "feed") for each in those]
 
         made = {"slots": lambda *_: SLOTS, "pictures": lambda _s, due, *_: [Picture("ok", b"new")] * len(due), "live": True,
@@ -107,6 +112,13 @@ def test_slots_gone_by_are_asked_of_the_past_and_those_to_come_at_their_time(kep
         "feed",
     )
     assert hands.at == SLOTS[3]
+    assert patience == [290.0]
+
+
+def test_the_past_is_not_asked_for_what_its_operator_has_not_put_by_yet(kept):
+    fetched, asked = kept(Hands(at(15)), history_step_s=1800.0)
+    assert [row["jpeg"] for row in fetched] == [b"old", b"new", b"new", b"new"] * 2
+    assert (len(asked), patience[-1]) == (2, 600.0)
 
 
 def test_a_past_night_waits_for_no_clock_and_says_what_its_operator_has_forgotten(kept):
@@ -115,6 +127,7 @@ def test_a_past_night_waits_for_no_clock_and_says_what_its_operator_has_forgotte
     assert hands.at == at(55)
     assert [row["status"] for row in fetched[:4]] == ["missed: history reaches back only 0.666667 h"] * 2 + ["ok"] * 2
     assert [each.since for each in asked if each.camera.native_id == "a"] == [SLOTS[1], SLOTS[2]]
+    assert patience == [snapshots.PAST_PATIENCE_S]
 
 
 def test_a_picture_that_polling_came_too_late_for_is_asked_of_the_past(kept):
@@ -122,6 +135,7 @@ def test_a_picture_that_polling_came_too_late_for_is_asked_of_the_past(kept):
     fetched, asked = kept(Hands(at(0)), **late)
     assert [row["jpeg"] for row in fetched] == [b"new"] * 4 + [b"old"] * 4
     assert {each.camera.native_id for each in asked} == {"b"}
+    assert patience == [590.0, 590.0, 590.0, 600.0]
 
 
 def test_without_a_history_what_is_gone_is_gone(kept):

@@ -27,7 +27,6 @@ RESTING = ("HTTP 429", "asked to wait", "its server is failing")
 """What a server says that wants to be left alone for a while, and what we answer meanwhile."""
 REST_S = 30.0
 """What nobody waits for is then asked for again after this, as long as there is time."""
-PAST_PATIENCE_S = 3600.0
 T = TypeVar("T")
 
 
@@ -110,17 +109,21 @@ def lists(source: Source, scan: Scan, urls: Sequence[str], pauses_s: Sequence[fl
     return _again(requests, rules, PAUSES_S if pauses_s is None else pauses_s)
 
 
-def listed(source: Source, scan: Scan, url: str, *, past: bool = False) -> bytes:
-    """Ask for one list that pictures depend on; FeedError says why it did not come.
+def listed(source: Source, scan: Scan, url: str, until: float | None = None) -> bytes:
+    """Ask for one list that pictures depend on; ListError says why it did not come.
 
     Args:
         source: The feed's.
         scan: Its settings.
         url: Address of the list.
-        past: Whether it tells of the past: then it is asked for slowly, and again where it did not come.
+        until: Of a list that tells of the past: it is asked for slowly, and again where it did not come, until `time.monotonic()`
+            is so far.
     """
-    requests, rules = _listing(source, scan, [url], **({"requests_per_minute": _slowly(source, scan)} if past else {}))
-    (answer,) = _patiently(requests, rules, PAST_PATIENCE_S) if past else fetcher.fetch(requests, rules)
+    if until is None:
+        (answer,) = fetcher.fetch(*_listing(source, scan, [url]))
+    else:
+        requests, rules = _listing(source, scan, [url], requests_per_minute=_slowly(source, scan))
+        (answer,) = _patiently(requests, rules, until)
     if answer.content is None:
         raise ListError(answer.status)
     return answer.content
@@ -144,11 +147,11 @@ def pictures(
     return fetcher.fetch(requests, rules, patience_s, seen)
 
 
-def past_pictures(source: Source, scan: Scan, urls: Sequence[str], patience_s: float) -> list[Answer]:
-    """Ask slowly for pictures of the past; what failed for a passing reason is asked for again."""
+def past_pictures(source: Source, scan: Scan, urls: Sequence[str], until: float) -> list[Answer]:
+    """Ask slowly for pictures of the past; what failed for a passing reason is asked for again, until a time."""
     settings, slowly = scan.settings("snapshots", Settings), _slowly(source, scan)
     rules = _rules(source, scan, kinds=source.kinds, deadline_s=settings.deadline_s, requests_per_minute=slowly)
-    return _patiently([Request(_way(source, scan, url)) for url in urls], rules, patience_s)
+    return _patiently([Request(_way(source, scan, url)) for url in urls], rules, until)
 
 
 def interval_s(scan: Scan, least_s: float) -> float:
@@ -187,10 +190,9 @@ def _slowly(source: Source, scan: Scan) -> float:
     return min(most, source.requests_per_minute or most)
 
 
-def _patiently(requests: Sequence[Request], rules: Rules, patience_s: float) -> list[Answer]:
-    """Ask for what nobody waits for: when its server wants to be left alone, later, until so many seconds have gone."""
-    until = time.monotonic() + patience_s
-    answers = _again(requests, rules, PAUSES_S, patience_s)
+def _patiently(requests: Sequence[Request], rules: Rules, until: float) -> list[Answer]:
+    """Ask for what nobody waits for: where its server wants to be left alone, again later, until a time (`time.monotonic()`)."""
+    answers = _again(requests, rules, PAUSES_S, until - time.monotonic())
     while resting := [number for number, answer in enumerate(answers) if answer.status in RESTING]:
         if (left_s := until - time.monotonic() - REST_S) <= 0:
             break

@@ -35,7 +35,7 @@ def recall(
     scan: Scan,
     gone: Sequence[Gone],
     known: Mapping[str, Sequence[Taken]],
-    patience_s: float,
+    until: float,
 ) -> list[Picture]:
     """Ask for the pictures that answer slots gone by, as far as they are known; each was taken when its list says.
 
@@ -44,11 +44,11 @@ def recall(
         scan: Its settings.
         gone: What is asked for.
         known: The pictures that are still there, of each camera by native id.
-        patience_s: Seconds after which nothing more is asked for.
+        until: When nothing more is asked for, in seconds of `time.monotonic()`.
     """
     chosen = [_newest(known.get(each.camera.native_id, ()), each) for each in gone]
     urls = [taken.url for taken in chosen if taken]
-    answers = iter(_asking.past_pictures(source, scan, urls, patience_s))
+    answers = iter(_asking.past_pictures(source, scan, urls, until))
     pictures = [told(source, next(answers)) if taken else UNKNOWN for taken in chosen]
     return [
         replace(picture, captured_at=taken.at, captured_at_source="feed") if taken and picture.jpeg else picture

@@ -1,5 +1,6 @@
 """List the highway cameras of California's twelve Caltrans districts, each with its own cadence."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,12 +57,13 @@ def past(source: Source, scan: Scan, gone: Sequence[Gone], patience_s: float) ->
     first_s, last_s = (
         (now - at).total_seconds() for at in (min(each.since for each in gone), max(each.slot for each in gone))
     )
-    told_by = partial(_district_references, source, scan, gone[-1].slot)
-    lists, faults = split({_district(each.camera) for each in gone}, told_by)
+    until = time.monotonic() + patience_s
+    ask = partial(_district_references, source, scan, until, gone[-1].slot)
+    lists, faults = split({_district(each.camera) for each in gone}, ask)
     known = {name: each for district in lists.values() for name, each in district.items()}
     cameras = sorted({each.camera.native_id for each in gone} & set(known))
     asked = [(name, url) for name in cameras for url in known[name].between(first_s, last_s)]
-    answers = past_pictures(source, scan, [url for _, url in asked], patience_s)
+    answers = past_pictures(source, scan, [url for _, url in asked], until)
     came: dict[str, list[Picture]] = {name: [] for name in cameras}
     for (name, _), answer in zip(asked, answers, strict=True):
         came[name].append(told(source, answer))
@@ -78,10 +80,12 @@ def _district(camera: Camera) -> str:
     return camera.native_id.partition("-")[0]
 
 
-def _district_references(source: Source, scan: Scan, until: datetime, district: str) -> dict[str, References] | Picture:
-    """Ask for a district's list, once for all cameras whose slots end at an instant."""
+def _district_references(
+    source: Source, scan: Scan, until: float, newest: datetime, district: str
+) -> dict[str, References] | Picture:
+    """Ask for a district's list, once for all cameras whose newest slot is the same."""
     url = _list_of(district)
-    return _lists((scan.source, url, until), lambda: read(lambda: references(listed(source, scan, url, past=True))))
+    return _lists((scan.source, url, newest), lambda: read(lambda: references(listed(source, scan, url, until))))
 
 
 def _list_of(district: int | str) -> str:

@@ -1,5 +1,6 @@
 """List Finland's road weather cameras: every preset of a station is a view of its own, about every ten minutes."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -65,9 +66,11 @@ def pictures(source: Source, scan: Scan, due: Due, patience_s: float, seen: dict
 
 def past(source: Source, scan: Scan, gone: Sequence[Gone], patience_s: float) -> list[Picture]:
     """Ask for each station's history, then for the pictures that it names."""
-    histories, faults = split({_station(each.camera) for each in gone}, partial(_history, source, scan, gone[-1].slot))
+    until = time.monotonic() + patience_s
+    ask = partial(_history, source, scan, until, gone[-1].slot)
+    histories, faults = split({_station(each.camera) for each in gone}, ask)
     known = {preset: taken for station in histories.values() for preset, taken in station.items()}
-    came = recall(source, scan, gone, known, patience_s)
+    came = recall(source, scan, gone, known, until)
     return [faults.get(_station(each.camera)) or picture for each, picture in zip(gone, came, strict=True)]
 
 
@@ -75,10 +78,12 @@ _measured: Once[dict[str, datetime] | Picture] = Once()
 _histories: Once[dict[str, list[Taken]] | Picture] = Once()
 
 
-def _history(source: Source, scan: Scan, until: datetime, station: str) -> dict[str, list[Taken]] | Picture:
-    """Ask for the history of a station's presets, once for all whose slots end at an instant."""
+def _history(
+    source: Source, scan: Scan, until: float, newest: datetime, station: str
+) -> dict[str, list[Taken]] | Picture:
+    """Ask for the history of a station's presets, once for all whose newest slot is the same."""
     url = f"{STATIONS}/{quote(station)}/history"
-    return _histories((scan.source, url, until), lambda: read(lambda: history(listed(source, scan, url, past=True))))
+    return _histories((scan.source, url, newest), lambda: read(lambda: history(listed(source, scan, url, until))))
 
 
 def _station(camera: Camera) -> str:

@@ -68,11 +68,12 @@ def pictures(source: Source, scan: Scan, due: Due, patience_s: float, seen: dict
 
 def past(source: Source, scan: Scan, gone: Sequence[Gone], patience_s: float) -> list[Picture]:
     """Ask for the list of each slot, then for the captures that all of them name: one may hold a batch of a few cameras."""
-    lists, faults = split({each.slot for each in gone}, partial(_captures_at, source, scan))
+    until = time.monotonic() + patience_s
+    lists, faults = split({each.slot for each in gone}, partial(_captures_at, source, scan, until))
     known: dict[str, list[Taken]] = defaultdict(list)
     for name, taken in chain.from_iterable(captured.items() for captured in lists.values()):
         known[name] += taken
-    came = recall(source, scan, gone, known, patience_s)
+    came = recall(source, scan, gone, known, until)
     return [
         faults.get(each.slot, picture) if picture is UNKNOWN else picture
         for each, picture in zip(gone, came, strict=True)
@@ -93,10 +94,10 @@ def _list_at(moment: datetime) -> str:
     return f"{LIST}?date_time={moment.astimezone(ZONE):%Y-%m-%dT%H:%M:%S}"
 
 
-def _captures_at(source: Source, scan: Scan, slot: datetime) -> dict[str, list[Taken]] | Picture:
+def _captures_at(source: Source, scan: Scan, until: float, slot: datetime) -> dict[str, list[Taken]] | Picture:
     """Ask for the list as it was at a slot."""
     url = _list_at(slot)
-    return _lists((scan.source, url), lambda: read(lambda: captures(listed(source, scan, url, past=True))))
+    return _lists((scan.source, url), lambda: read(lambda: captures(listed(source, scan, url, until))))
 
 
 def _batches(content: bytes) -> list[Row]:

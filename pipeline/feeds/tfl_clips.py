@@ -64,7 +64,8 @@ class Burst:
 
     def number(self, slot: datetime) -> int:
         """Return which still of its clip answers a slot, from 0."""
-        return (slot - self.begun(slot)) // self.step
+        number = (slot - self.begun(slot)) // self.step
+        return number if number < self.stills else 0  # of a moment that was not planned, the first
 
     def begun(self, slot: datetime) -> datetime:
         """Return the start of the cycle that an instant is in."""
