@@ -1,6 +1,6 @@
 """Gather what is known of a scan's cameras before a night: their chains along roads, their traffic, what neighbours would show."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -10,6 +10,7 @@ from pipeline.lake import Lake
 from pipeline.plans import products
 from pipeline.plans.choice import Budget, Choice, Taken
 from pipeline.plans.corridors import Pair, chains, pairs
+from pipeline.plans.products import Traffic
 from pipeline.plans.runs import Chain
 from pipeline.scans import Scan
 from pipeline.tables import TRANSITIONS
@@ -26,11 +27,7 @@ class City:
     chains: list[list[str]]
     """Camera ids in the order of the road."""
     pairs: dict[tuple[str, str], Pair]
-    vehicles: dict[str, float]
-    """Vehicles an hour at each camera of which that is known."""
-    usual: float
-    """The same at all others."""
-    basis: str
+    traffic: Traffic
     p_close: float
     """Chance that a passing vehicle is in a picture while a burst lasts."""
     follow_s: float
@@ -42,7 +39,7 @@ class City:
 
     def passing(self, pair: Pair) -> float:
         """Return vehicles an hour at the lesser of two cameras."""
-        return min(self.vehicles.get(name, self.usual) for name in (pair.first, pair.second))
+        return min(self.traffic.at(name) for name in (pair.first, pair.second))
 
     def worth(self, pair: Pair, length_s: float, every_s: float) -> float:
         """Return the vehicles an hour in a picture of both: those who pass both while both are watched."""
@@ -53,6 +50,8 @@ class City:
 def gather(scan: Scan, listed: pa.Table, lake: Lake, budget: Budget) -> City:
     """Gather what list, roads and the lake's last night tell."""
     roads, settings = feeds.load(scan.feed).roads(scan), scan.settings("observability", observability.Settings)
+    traffic = products.traffic(lake, budget.vehicles_an_hour)
+    scan = knowing(scan, traffic)
     found = pairs(listed, roads, _learned(lake), scan.metric_crs, (budget.nearest_m, budget.farthest_m))
     close_s = bursts.read(scan).cadence_s if bursts.SECTION in scan.stages else budget.close_s
     native, names = (
@@ -64,10 +63,18 @@ def gather(scan: Scan, listed: pa.Table, lake: Lake, budget: Budget) -> City:
         names,
         chains(listed, found),
         found,
-        *products.vehicles_an_hour(lake, budget.vehicles_an_hour),
+        traffic,
         products.judged(scan, *products.evenly(close_s)).p_seen,
         settings.follow_s,
     )
+
+
+def knowing(scan: Scan, traffic: Traffic) -> Scan:
+    """Return a scan that takes vehicles to stay in view as long as last night, unless its settings say otherwise."""
+    if traffic.dwell_s is None:
+        return scan
+    weighing = {"dwell_s": traffic.dwell_s} | scan.stages.get("observability", {})
+    return replace(scan, stages=scan.stages | {"observability": weighing})
 
 
 def worthy(city: City, budget: Budget) -> list[Chain]:

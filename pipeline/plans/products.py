@@ -87,8 +87,25 @@ def judged(scan: Scan, window: Window, slots: list[datetime], pair: Pair | None 
     return Judged(alone["p_seen"], both["p_pair"], *told)
 
 
-def vehicles_an_hour(lake: Lake, default: float) -> tuple[dict[str, float], float, str]:
-    """Return the vehicles that pass each camera in an hour as the lake's last night tells, what stands for others, and why.
+@dataclass(frozen=True)
+class Traffic:
+    """What passes cameras."""
+
+    vehicles: dict[str, float]
+    """Vehicles an hour at each camera of which that is known."""
+    usual: float
+    """The same at all others."""
+    basis: str
+    dwell_s: float | None = None
+    """Median seconds that vehicles stay in view; None where no night tells."""
+
+    def at(self, camera_id: str) -> float:
+        """Return vehicles an hour at a camera."""
+        return self.vehicles.get(camera_id, self.usual)
+
+
+def traffic(lake: Lake, default: float) -> Traffic:
+    """Return what passes each camera as the lake's last night tells.
 
     Where a camera's flow was published, that; else the vehicles in one of its pictures by the seconds that each stays in
     view (Little's law).
@@ -102,17 +119,32 @@ def vehicles_an_hour(lake: Lake, default: float) -> tuple[dict[str, float], floa
         found = _by_density(counts, weighed) | _by_flow(flow)
         if found:
             usual = float(np.median(list(found.values())))
-            return found, usual, f"measured: night {on} of this lake, {len(found)} cameras; others as their median"
-    return {}, default, f"taken to be {default:g} vehicles an hour at every camera; no night of this lake tells"
+            told = f"measured: night {on} of this lake, {len(found)} cameras; others as their median"
+            stays = [row["dwell_s"] for row in weighed if row["dwell_s"] and not row["pair_camera_id"]]
+            return Traffic(found, usual, told, float(np.median(stays)) if stays else None)
+    return Traffic(
+        {}, default, f"taken to be {default:g} vehicles an hour at every camera; no night of this lake tells"
+    )
 
 
-def counts(of: str, seen: Judged, vehicles: float, basis: str) -> Expectation:
-    """Expect the count of five minutes: what pictures miss makes it vary, what the detector misses makes it small."""
+def counts(of: str, seen: Judged, vehicles: float, basis: str, p_close: float | None = None) -> Expectation:
+    """Expect the count of five minutes: what pictures miss makes it vary, what the detector misses makes it small.
+
+    Cameras in bursts show all but the share 1 - `p_close` of five minutes inside a burst, and the rest of an hour as swept.
+    """
     if seen.verdict == "none":
         return Expectation("counts", of, supported=False, told=f"not supported: {seen.why}", basis=basis, figures={})
-    off = count_error(seen.p_seen, vehicles * COUNT_S / 3600)
-    told = f"{seen.p_seen:.0%} of {vehicles:,.0f} vehicles an hour in a picture; five minutes ±{off:.0%}, an hour ±{off / math.sqrt(12):.0%}"
-    figures = {"p_seen": seen.p_seen, "vehicles_an_hour": vehicles, "relative_error": off, "bias": FOUND - 1}
+    shares = (seen.p_seen, 1.0), (p_close or seen.p_seen, COUNT_S / 3600)
+    hour, off = (count_error(p, vehicles * share) for p, share in shares)
+    when = "five minutes of a burst" if p_close else "five minutes"
+    told = f"{seen.p_seen:.0%} of {vehicles:,.0f} vehicles an hour in a picture; {when} ±{off:.0%}, an hour ±{hour:.0%}"
+    figures = {
+        "p_seen": seen.p_seen,
+        "vehicles_an_hour": vehicles,
+        "relative_error": off,
+        "hour_error": hour,
+        "bias": FOUND - 1,
+    }
     bias = f"; {1 - FOUND:.0%} too few where the detector misses as in the demo city"
     return Expectation("counts", of, supported=True, told=told + bias, basis=f"{basis}; recall {DEMO}", figures=figures)
 

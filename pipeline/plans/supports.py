@@ -51,6 +51,8 @@ class Group:
     """Neighbours among them that are watched at the same times."""
     judged: Judged
     """Two of them at the usual travel time."""
+    close: bool
+    """Whether they are watched in bursts."""
 
     @property
     def support(self) -> Support:
@@ -84,9 +86,11 @@ def grouped(scan: Scan, scan_date: date, listed: pa.Table, city: City) -> list[G
 
 def expected(scan: Scan, group: Group, city: City) -> Iterator[Expectation]:
     """Yield what each product of a group will be worth."""
-    vehicles = median(city.vehicles.get(name, city.usual) for name in group.cameras)
-    yield products.counts(group.words, group.judged, vehicles, city.basis)
-    yield products.flow(group.words, group.judged, vehicles, city.basis)
+    vehicles = median(city.traffic.at(name) for name in group.cameras)
+    yield products.counts(
+        group.words, group.judged, vehicles, city.traffic.basis, city.p_close if group.close else None
+    )
+    yield products.flow(group.words, group.judged, vehicles, city.traffic.basis)
     if VERDICTS.index(group.judged.pair_verdict) < VERDICTS.index("link") or not group.pairs:
         why = group.judged.why_pair if group.pairs else "no two of them are neighbours along a road"
         yield Expectation("travel_time", group.words, False, f"not supported: {why}", "observability", {})
@@ -97,7 +101,7 @@ def expected(scan: Scan, group: Group, city: City) -> Iterator[Expectation]:
             both = (
                 known.setdefault(key, judged(scan, group.window, group.slots, pair)) if key not in known else known[key]
             )
-            yield products.travel_time(_words(city, pair), both, pair, city.passing(pair), scan.k, city.basis)
+            yield products.travel_time(_words(city, pair), both, pair, city.passing(pair), scan.k, city.traffic.basis)
     yield from products.of_trips(group.words, group.judged)
 
 
@@ -108,7 +112,8 @@ def _group(
     pairs = tuple(pairs)
     usual = sorted(pairs, key=lambda pair: pair.travel_s)[len(pairs) // 2] if pairs else None
     names = tuple(row["camera_id"] for row in rows)
-    return Group(words, window, slots, names, pairs, judged(scan, window, slots, usual))
+    close = rows[0]["native_id"] in bursts.read(scan).of
+    return Group(words, window, slots, names, pairs, judged(scan, window, slots, usual), close)
 
 
 def _joined(city: City, known: bursts.Bursts, ids: dict[str, str]) -> list[Pair]:
