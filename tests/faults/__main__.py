@@ -6,7 +6,9 @@ import os
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -62,17 +64,19 @@ class Bench:
 def pictures(bench: Bench) -> list[Row]:
     """Look at the state of every bad picture; of PNG also where a feed serves it."""
     served = png.states(bench.folder / "png")
-    return [Row(each, Seen(bench.night.state(each.name), served.get(each.name, ""))) for each in images.INPUTS]
+    return [Row(each, _state(bench, each.name, served.get(each.name, ""))) for each in images.INPUTS]
 
 
 def answers(bench: Bench) -> list[Row]:
     """Look at the state of every camera whose server answers badly."""
-    led = (
-        f"{bench.elsewhere.connections} connections to where no redirect may lead"
-        if bench.elsewhere.connections
-        else ""
-    )
-    return [Row(each, Seen(bench.night.state(each.name), led)) for each in http.INPUTS]
+    rows = [(each, _state(bench, each.name)) for each in http.INPUTS]
+    led = bench.elsewhere.connections
+    return [Row(each, replace(seen, wrong=f"{led} connections elsewhere") if led else seen) for each, seen in rows]
+
+
+def _state(bench: Bench, name: str, wrong: str = "") -> Seen:
+    """Return a camera's state in the night, with what is wrong with it there and at `cameras check`."""
+    return Seen(bench.night.state(name), "; ".join(filter(None, (wrong, bench.night.at_check(name)))))
 
 
 RUNS: dict[str, Callable[[Bench], list[Row]]] = {
@@ -112,9 +116,9 @@ def main() -> int:
         try:
             with Waiting("bad inputs", len(groups) + 1) as waiting:
                 for group in groups:
-                    rows += RUNS[group](bench)
+                    rows += _ran(group, bench)
                     waiting.step(group)
-                wrong = list(besides(bench))
+                wrong = _beside(bench)
         finally:
             bench.close()
     for row in rows:
@@ -130,6 +134,23 @@ def main() -> int:
     if asked.markdown:
         _write(rows, asked.markdown, f"python -m tests.faults {' '.join(sys.argv[1:])}", held, time.monotonic() - since)
     return int(held != wanted or bool(wrong))
+
+
+def _beside(bench: Bench) -> list[str]:
+    """Look at what lies beside the bad inputs; what breaks meanwhile is told."""
+    try:
+        return list(besides(bench))
+    except Exception:  # noqa: BLE001
+        return [traceback.format_exc()[-600:]]
+
+
+def _ran(group: str, bench: Bench) -> list[Row]:
+    """Run one group; one that breaks is a row for each of its inputs, and the others go on."""
+    try:
+        return RUNS[group](bench)
+    except Exception:  # noqa: BLE001
+        broke = Seen("", traceback.format_exc()[-600:])
+        return [Row(each, broke) for each in INPUTS if each.group == group]
 
 
 def _asked() -> argparse.Namespace:

@@ -63,16 +63,30 @@ def _lake(night: Night) -> dict[str, list[str]]:
 
 
 def _csv(night: Night) -> dict[str, list[str]]:
-    """Read what `sql --csv` prints as a spreadsheet would."""
-    out = night.ask("SELECT native_id, name FROM cameras", "--csv")
-    rows = {row["native_id"]: row["name"] for row in csv.DictReader(io.StringIO(out, newline=""))}
+    """Read what `sql --csv` prints and what `cameras export` writes as a spreadsheet would."""
+    out, folder = night.ask("SELECT native_id, name FROM cameras", "--csv"), night.folder / "registry"
+    said(["cameras", "export", night.scan, "--out", str(folder), "--settings", str(night.settings)])
+    exported = (folder / "cameras.csv").read_text(encoding="utf-8")
+    asked, written = _cells(out), _cells(exported)
     return {
         name: [
-            *(["sql --csv: a formula"] if rows[name].startswith(FORMULAS) else []),
-            *([] if rows[name].removeprefix("'") == plain(text) else [f"sql --csv: {rows[name]!r}"]),
+            *_formula("sql --csv", asked[name], plain(text)),
+            *_formula("cameras export", written[name], text),
         ]
         for name, (text, *_) in TEXTS.items()
     }
+
+
+def _cells(out: str) -> dict[str, str]:
+    """Read the names of a CSV by the feed's own id."""
+    return {row["native_id"]: row["name"] for row in csv.DictReader(io.StringIO(out, newline=""))}
+
+
+def _formula(where: str, cell: str, text: str) -> list[str]:
+    """Say what is wrong with a cell."""
+    if cell.startswith(FORMULAS):
+        return [f"{where}: a formula"]
+    return [] if cell.removeprefix("'") == text else [f"{where}: {cell!r}"]
 
 
 def _terminal(night: Night) -> dict[str, list[str]]:
@@ -80,6 +94,7 @@ def _terminal(night: Night) -> dict[str, list[str]]:
     shown = {
         "sql": night.ask("SELECT native_id, name FROM cameras"),
         "cameras": said(["cameras", night.scan, "--settings", str(night.settings)]).text,
+        "cameras check": said(["cameras", "check", night.scan, "--settings", str(night.settings)]).text,
         "run": night.log,
     }
     found = {where: CONTROLS.findall(text) for where, text in shown.items()}

@@ -119,6 +119,18 @@ class Night:
             found.setdefault(row["camera_id"].partition(":")[2], []).append(row)
         return found
 
+    @cached_property
+    def checked(self) -> dict[str, str]:
+        """What `cameras check` says of each camera, by the feed's own id."""
+        done = said(["cameras", "check", self.scan, "--sample", "0", "--settings", str(self.settings), "--json"])
+        assert done.code == 0, done.text[-600:]
+        return {row["camera_id"].partition(":")[2]: told(row) for row in json.loads(done.out)["cameras"]}
+
+    def at_check(self, name: str) -> str:
+        """Say how `cameras check` differs from the night about a camera; empty where it does not."""
+        found = self.checked.get(name, "nothing")
+        return "" if found == self.state(name) else f"cameras check: {found}"
+
     def state(self, name: str) -> str:
         """Return the one state of a camera, with its reason."""
         rows = self.frames.get(name, [])
