@@ -115,6 +115,14 @@ def test_a_server_that_answers_others_meanwhile_has_not_failed():
         assert told(ask(server, "/2.jpg")) == ["ok"]
 
 
+def test_what_hangs_every_time_is_asked_for_last_and_closes_no_server():
+    with Loopback() as server:
+        paths = [f"/{kind}{n}" for n in range(manners.BREAKS_AFTER + 1) for kind in ("fault/never?", "")]
+        for _ in range(2):
+            assert told(ask(server, *paths, at_once=2, deadline_s=0.3)) == ["timed out", "ok"] * (len(paths) // 2)
+        assert told(ask(server, "/1.jpg")) == ["ok"]
+
+
 def test_pictures_that_are_missing_do_not_make_a_server_a_failed_one(server):
     assert told(ask(server, *["/fault/404", "/fault/500"] * 5, "/1.jpg"))[-1] == "ok"
 

@@ -48,15 +48,21 @@ class Host:
         """Tell whether one more request may be under way; one alone tries whether a failed server is back."""
         return self.active < (1 if len(self.failed) >= BREAKS_AFTER else at_once)
 
-    def learn(self, status: str, of: str, began_at: float, now: float, retry_after_s: float | None) -> None:
-        """Take an answer's lesson; a request that failed while others were answered tells nothing of the server."""
+    def learn(
+        self, status: str, of: str, began_at: float, now: float, retry_after_s: float | None, *, hangs: bool = False
+    ) -> None:
+        """Take an answer's lesson.
+
+        A request that failed while others were answered tells nothing of the server; nor does one for what hung the last
+        time too (`hangs`): what hangs is asked for last, when nothing else is answered any more.
+        """
         if retry_after_s is not None or status == "HTTP 429":
             wait_s = UNSTATED_WAIT_S if retry_after_s is None else retry_after_s
             self.closed_until, self.why = now + min(wait_s, LONGEST_WAIT_S), "asked to wait"
         elif status not in FAILS:
             self.failed.clear()
             self.pause_s, self.answered_at = PAUSE_S, now
-        elif began_at >= self.answered_at:
+        elif began_at >= self.answered_at and (not hangs or len(self.failed) >= BREAKS_AFTER):
             self.failed.add(of)
             if len(self.failed) >= BREAKS_AFTER and now >= self.closed_until:
                 self.closed_until, self.why = now + self.pause_s, "its server is failing"

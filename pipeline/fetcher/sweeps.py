@@ -121,7 +121,8 @@ class Sweep:
             manners.host(task.origin).active += 1
             return False
         wait_s = retry_after_s(headers.get("retry-after", ""), datetime.now(UTC)) if transfer.code() >= 400 else None
-        host.learn(answer.status, task.of, task.began_at, manners.now(), wait_s)
+        hangs = task.of in self.pace.slow
+        host.learn(answer.status, task.of, task.began_at, manners.now(), wait_s, hangs=hangs)
         self.pace.learn(answer.status, task.of)
         if answer.status == "ok" and task.hops == 0:
             self._remember(task.url, headers)
