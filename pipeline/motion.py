@@ -1,6 +1,8 @@
-"""Find when a camera's frames were taken and the ground that its boxes stand on, from the camera's own pictures."""
+"""Find when a camera's frames were taken, the ground that its boxes stand on and whether it turned, from its own pictures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,10 @@ Ints = NDArray[np.int64]
 
 VEHICLE_M = 2.0
 """Root of the area of a typical vehicle's box, metres; makes pixels into rough metres."""
+OTHER_VIEW = 0.33
+"""Signatures of views that differ in a larger share of signs are of different views: their likeness is below 0.51."""
+HOUR_US, ENDS = 3_600_000_000, 5
+"""An hour, and the sightings at its ends that tell what its camera looked at."""
 FOCAL_WIDTHS = 1.2
 """Focal length of a typical traffic camera in picture widths."""
 
@@ -99,6 +105,33 @@ def fit_ground(boxes: Floats, width_px: float, height_px: float) -> Ground:
     return replace(whole, horizon_px=highest - float(above[best]), growth=float(np.exp(level[best])))
 
 
+def are_other_views(first: Sequence[bytes | None], second: Sequence[bytes | None]) -> NDArray[np.bool_]:
+    """Tell which pairs of `view` signatures show different views; False where one is not known, (n,)."""
+    return np.array([_apart(one, other) > OTHER_VIEW for one, other in zip(first, second, strict=True)], dtype=bool)
+
+
+def turned(camera_ids: Sequence[str], entered_us: Ints, views: Sequence[bytes | None]) -> set[str]:
+    """Name the cameras that look elsewhere in one hour than in the one before.
+
+    What was last seen in an hour is compared with what is first seen in the next: light changes slowly, a camera at once.
+
+    Args:
+        camera_ids: Camera of each sighting.
+        entered_us: When each began, microseconds since 1970.
+        views: Signature of what its camera showed then.
+    """
+    by_camera: dict[str, dict[int, list[bytes]]] = {}
+    for row in np.argsort(entered_us, kind="stable"):
+        if view := views[row]:
+            by_camera.setdefault(camera_ids[row], {}).setdefault(int(entered_us[row] // HOUR_US), []).append(view)
+    found = set()
+    for camera_id, hours in by_camera.items():
+        seen = list(hours.values())
+        if any(_apart(_usual(before[-ENDS:]), _usual(after[:ENDS])) > OTHER_VIEW for before, after in pairwise(seen)):
+            found.add(camera_id)
+    return found
+
+
 def overlap(first: Floats, second: Floats) -> Floats:
     """Return intersection over union of box pairs (n, 4)."""
     low, high = np.maximum(first[:, :2], second[:, :2]), np.minimum(first[:, 2:], second[:, 2:])
@@ -109,6 +142,19 @@ def overlap(first: Floats, second: Floats) -> Floats:
 def root_area(boxes: Floats) -> Floats:
     """Return the root of the area of boxes (n, 4), at least a pixel."""
     return np.asarray(np.sqrt(np.maximum(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 1.0)))
+
+
+def _apart(one: bytes | None, other: bytes | None) -> float:
+    """Return the share of signs in which two signatures differ; 0 where one is not known."""
+    if one is None or other is None:
+        return 0.0
+    return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count() / (8 * len(one))
+
+
+def _usual(views: list[bytes]) -> bytes:
+    """Return the sign that most of some signatures have, sign by sign."""
+    signs = np.unpackbits(np.frombuffer(b"".join(views), np.uint8).reshape(len(views), -1), axis=1)
+    return np.packbits(2 * signs.sum(axis=0) > len(views)).tobytes()
 
 
 def _line_through_neighbours(x: Floats, y: Floats, reach: int) -> Floats:

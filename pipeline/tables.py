@@ -162,6 +162,7 @@ FRAMES = Table(
             _column("sha256", _text, "of the bytes as they came", null=True),
             _column("state", _text, "one of FRAME_STATES"),
             _column("reason", _text, "why, where the state is not `ok`; what to doubt, where it is", null=True),
+            _column("view", _bytes, "256 signs of the edges in an `ok` picture, much the same for one view", null=True),
         ]
     ),
     lives_days=30,
@@ -219,6 +220,7 @@ SIGHTINGS = Table(
             _column("motion", _text, "`moving`, `stopped`, `parked`, `single` or `lone` (one frame, none near it)"),
             _column("detection_ids", pa.list_(_text), "its detections in order of time"),
             _column("quality", _float, "0..1, how sure it is that these are one vehicle"),
+            _column("view", _bytes, "`frames.view` where it was first seen", null=True),
         ]
     ),
     lives_days=7,

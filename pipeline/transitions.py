@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline import travel
+from pipeline import motion, travel
 from pipeline.geo import HEADINGS, RoadGraph, bearing, bearing_between, haversine_m, turn_deg
 from pipeline.query import query
 from pipeline.tables import TRANSITIONS
@@ -114,6 +115,8 @@ def learn(cameras: pa.Table, roads: pa.Table, sightings: pa.Table, settings: Set
     later, and pairs of sightings with that gap are more frequent than chance (`travel.fit`). Where there is too little traffic to
     tell, the road's length and the usual speed of the learned ways give a wide guess.
 
+    A camera that turned in the night has no ways: its headings are of two views, and none is known for the new one.
+
     Args:
         cameras: `tables.CAMERAS`.
         roads: `tables.ROADS`; empty where no road graph is given, then ways are straight lines x `detour`.
@@ -123,6 +126,7 @@ def learn(cameras: pa.Table, roads: pa.Table, sightings: pa.Table, settings: Set
     Returns:
         `tables.TRANSITIONS`; `heading` or `to_heading` `none` stands for any direction.
     """
+    cameras = cameras.filter(~pc.field("camera_id").isin(pa.array(_turned(sightings), pa.string())))
     passings = travel.read(query("transitions/passings", sightings=sightings))
     places, map_ = _places(cameras, passings), Map(roads, settings)
     ways = [way for start, end, road_m in _joined(places, map_, settings) for way in _ways(start, end, road_m, map_)]
@@ -130,6 +134,12 @@ def learn(cameras: pa.Table, roads: pa.Table, sightings: pa.Table, settings: Set
     speed_mps = _usual_speed(first, settings)
     again = [way if way.travel.support else _guessed(way, speed_mps, settings) for way in first]
     return TRANSITIONS.check(pa.Table.from_pylist([_row(way) for way in again], schema=TRANSITIONS.schema))
+
+
+def _turned(sightings: pa.Table) -> list[str]:
+    """Name the cameras that turned in the night."""
+    entered_us = sightings["entered_at"].cast(pa.int64()).to_numpy()
+    return sorted(motion.turned(sightings["camera_id"].to_pylist(), entered_us, sightings["view"].to_pylist()))
 
 
 def _places(cameras: pa.Table, passings: travel.Passings) -> list[Camera]:

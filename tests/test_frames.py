@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline import cameras, decoder, frames, snapshots
-from pipeline.frames import clocks, jpeg
+from pipeline import cameras, decoder, frames, motion, snapshots
+from pipeline.frames import cadences, clocks, jpeg
 from pipeline.scans import Scan, Window
 from pipeline.tables import FRAME_STATES, FRAMES
 
@@ -137,6 +137,10 @@ BROKEN = {
     "lossless": WHOLE.replace(b"\xff\xc0\x00\x11", b"\xff\xc3\x00\x11"),
     "1000-scans": WHOLE[:-2] + SCAN * 1000 + b"\xff\xd9",
     "huge": WHOLE + b"\0" * 9_000_000,
+    "smeared": coded(np.concatenate([shot(0)[:128], np.tile(shot(0)[128:144], (7, 1, 1))])),
+    "rest-grey": coded(np.concatenate([shot(0)[:144], np.full((96, 352, 3), 128, np.uint8)])),
+    "rest-black": coded(np.concatenate([shot(0)[:144], np.zeros((96, 352, 3), np.uint8)])),
+    "cut-and-closed": WHOLE[: len(WHOLE) // 2] + b"\xff\xd9",
     "torn": coded(np.concatenate([shot(0)[:140], np.repeat(shot(0)[140:141], 100, axis=0)])),
 }
 SOUND = {
@@ -208,11 +212,34 @@ def test_one_picture_at_three_cameras_is_a_placeholder_and_at_two_is_not():
     assert states(everywhere[:2]) == ["ok"] * 2
 
 
+def photo_card(name: str, second: int) -> bytes:
+    """A notice over a photograph, with the camera's name and a running clock."""
+    card = street(77).copy()
+    cv2.putText(card, f"CCTV {name}", (60, 130), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (255, 255, 255), 2)
+    cv2.putText(card, f"12:00:{second:02d}", (4, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1)
+    return coded(card)
+
+
+def test_a_photograph_with_names_and_clocks_that_stands_at_two_cameras_is_a_card():
+    def shown(names: str) -> list[object]:
+        return states(snapshot(photo_card(name, n), n, camera_id=name) for name in names for n in range(4))
+
+    assert shown("ab") == ["placeholder"] * 8
+    assert shown("a") == ["ok"] + ["frozen"] * 3, "one camera alone does not tell a card from its own view"
+
+
+def test_fog_is_no_card():
+    fog = cv2.addWeighted(shot(0), 0.05, np.full_like(shot(0), 190), 0.95, 0)
+    assert states(night(fog)) == ["ok"]
+
+
 def test_a_black_picture_is_dark_and_a_street_lamp_is_not():
     black = np.clip(np.random.default_rng(0).normal(8, 4, (240, 352, 3)), 0, 255).astype(np.uint8)
     lamp = black.copy()
     cv2.circle(lamp, (180, 120), 22, (250, 250, 250), -1)
-    assert states(night(black, lamp)) == ["dark", "ok"]
+    far = black.copy()
+    cv2.circle(far, (180, 120), 4, (250, 250, 250), -1)
+    assert states(night(black, lamp, far)) == ["dark", "ok", "ok"]
 
 
 def test_a_clock_burned_into_a_black_picture_does_not_light_it():
@@ -244,6 +271,62 @@ def test_an_empty_street_is_not_frozen_for_its_sensor_is_noisy():
     assert states(night(*(image.astype(np.uint8) for image in empty))) == ["ok"] * 4
 
 
+def polled(every_s: float, renewed_s: float, count: int, **more: object) -> list[dict[str, object]]:
+    """What a camera that renews its picture so often shows when it is asked so often, its times untold."""
+    untold = {"captured_at": None, "captured_at_source": "none"} | more
+    return [
+        snapshot(coded(shot(int(n * every_s // renewed_s))), **untold) | {"slot_at": at(n * every_s)}
+        for n in range(count)
+    ]
+
+
+def test_a_camera_asked_too_often_has_shown_nothing_new_and_is_not_frozen():
+    seen = inspect(*polled(60, 300, 30))
+    assert [row["state"] for row in seen] == (["ok"] + ["missed"] * 4) * 6
+    assert seen[3]["reason"] == "not modified: same pixels as at 12:00:00Z, a new picture comes every 300 s"
+
+
+def test_a_camera_that_stops_renewing_its_picture_is_frozen_from_then_on():
+    healthy, held = polled(60, 300, 20), polled(60, 3600, 12)
+    stopped = [row | {"slot_at": at(1200 + 60 * n), "jpeg": coded(shot(99))} for n, row in enumerate(held)]
+    assert states([*healthy, *stopped])[20:] == ["ok"] + ["frozen"] * 11
+
+
+def test_a_server_that_says_not_modified_is_taken_at_its_word_like_a_picture_that_is_the_same():
+    unchanged = [
+        row if n % 5 == 0 else row | {"status": "missed: not modified", "jpeg": None}
+        for n, row in enumerate(polled(60, 300, 30))
+    ]
+    assert states(unchanged) == (["ok"] + ["missed"] * 4) * 6
+    for row in unchanged[16:]:
+        row |= {"status": "missed: not modified", "jpeg": None}
+    assert states(unchanged)[15:] == ["ok"] + ["frozen"] * 14
+
+
+def test_the_same_picture_under_a_new_time_is_frozen_at_once():
+    claimed = [row | {"captured_at": row["slot_at"], "captured_at_source": "feed"} for row in polled(60, 300, 30)]
+    assert states(claimed) == (["ok"] + ["frozen"] * 4) * 6
+
+
+def test_a_cadence_is_learned_where_the_camera_is_slower_than_we_ask():
+    def learned(fresh: list[float], asked_s: float, declared_s: float) -> float:
+        return cadences.learned([at(s) for s in fresh], [at(asked_s * n) for n in range(60)], declared_s)
+
+    assert learned([0, 300, 600, 900, 1500], 60, 60) == 300
+    assert learned([0, 60, 120, 180, 240], 60, 300) == 60, "it is no slower than this"
+    assert learned([0, 300, 600, 900], 300, 2) == 2, "we ask too seldom to tell"
+    assert learned([0, 300, 600], 60, 60) == 60, "too few"
+    assert learned([0, 10, 900, 910, 3000, 3100], 60, 60) == 60, "nothing regular"
+
+
+def test_stale_is_counted_in_the_cadence_that_was_learned():
+    old = [
+        row | {"captured_at": at(300 * (n // 5) - 500), "captured_at_source": "last_modified"}
+        for n, row in enumerate(polled(60, 300, 30))
+    ]
+    assert states(old)[::5] == ["ok"] * 6, "500 s are two of its pictures, though its list says 2 s"
+
+
 def test_a_picture_taken_long_before_its_slot_is_stale():
     ages = [snapshot(coded(shot(n)), n, late_s=late) for n, late in enumerate((0.0, 9.0, 11.0))]
     assert states(ages) == ["ok", "ok", "stale"]
@@ -273,6 +356,21 @@ def test_dusk_fog_and_a_truck_before_the_lens_do_not_move_the_view():
     fog = [cv2.addWeighted(shot(n), 0.06, np.full_like(shot(n), 200), 0.94, 0) for n in range(26, 36)]
     hidden = [shot(n, place=9) for n in range(36, 40)]
     assert "moved" not in states(night(*dusk, *fog, *(shot(n) for n in range(40, 50)), *hidden))
+
+
+def test_a_camera_that_turned_for_good_is_ok_from_the_next_window_on():
+    this, next_ = ([shot(n, place=int(n >= 20)) for n in range(30)], [shot(n, place=1) for n in range(30, 60)])
+    assert states(night(*this))[20:] == ["moved"] * 10
+    assert states(night(*next_)) == ["ok"] * 30
+
+
+def test_a_frame_carries_signs_of_its_view_that_light_leaves_and_turning_does_not():
+    home, dim, turned = (
+        [row["view"] for row in inspect(*night(*(shot(n, place, light) for n in range(3))))]
+        for place, light in ((0, 1.0), (0, 0.5), (1, 1.0))
+    )
+    assert not motion.are_other_views([*home, home[0]], [*dim, home[2]]).any()
+    assert motion.are_other_views(home, turned).all()
 
 
 def test_a_few_pictures_do_not_tell_the_usual_view():

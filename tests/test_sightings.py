@@ -269,3 +269,13 @@ def test_between_bursts_nothing_is_followed_nor_taken_for_a_pass():
         START + timedelta(seconds=each) for each in range(420, 720, 60)
     } & set(polled["captured_at"].to_pylist())
     assert all(row["left_at"] < START + timedelta(seconds=361) for row in rows if row["motion"] != "lone")
+
+
+def test_a_sighting_carries_what_its_camera_looked_at_when_it_was_first_seen():
+    (cameras, frames, detections), _ = shard(road(2))
+    shown = [f"{n:032}".encode() for n in range(frames.num_rows)]
+    frames = frames.set_column(frames.schema.names.index("view"), "view", pa.array(shown, pa.binary()))
+    at = dict(zip(frames["frame_id"].to_pylist(), shown, strict=True))
+    rows = sightings.track(cameras, frames, detections, sightings.Settings()).to_pylist()
+    assert rows
+    assert all(row["view"] == at[row["detection_ids"][0].partition("#")[0]] for row in rows)

@@ -1,14 +1,17 @@
 """What follows what, and how long it takes, is learned from the flows alone."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from pipeline.tables import TRANSITIONS
+from pipeline.tables import TIME, TRANSITIONS
 from pipeline.transitions import Settings, learn
 from tests.builders import camera, rows, sighting
 from tests.corridor import corridor, empty
 
 SETTINGS = Settings(metric_crs="EPSG:32618")
+HOME, AWAY = bytes(range(32)), bytes(255 - each for each in range(32))
+"""What a camera shows, as `frames.view`, before and after it has turned."""
 
 
 def test_no_sightings_give_no_transitions():
@@ -82,3 +85,19 @@ def test_the_order_of_rows_does_not_matter():
     assert learn(made.cameras, empty("roads"), made.sightings, SETTINGS).equals(
         learn(made.cameras, empty("roads"), turned, SETTINGS)
     )
+
+
+@pytest.mark.parametrize(("then", "ways"), [(HOME, 1), (AWAY, 0)])
+def test_a_camera_that_turned_between_two_hours_has_no_ways(then: bytes, ways: int):
+    made = corridor(vehicles=600, stops=2)
+    entered = made.sightings["entered_at"].cast(pa.int64()).to_numpy()
+    is_late = entered > np.median(entered)
+    views = [
+        then if late and name == "c1" else HOME
+        for late, name in zip(is_late, made.sightings["camera_id"].to_pylist(), strict=True)
+    ]
+    shown = made.sightings.set_column(made.sightings.schema.names.index("view"), "view", pa.array(views, pa.binary()))
+    for name in ("entered_at", "left_at"):
+        moved = shown[name].cast(pa.int64()).to_numpy() + is_late * 3600 * 1_000_000
+        shown = shown.set_column(shown.schema.names.index(name), name, pa.array(moved).cast(TIME))
+    assert learn(made.cameras, empty("roads"), shown, SETTINGS).num_rows == ways

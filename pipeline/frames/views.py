@@ -4,6 +4,8 @@ A view is the direction of brightness edges on a coarse grid, each weighed by th
 night look alike and vehicles, being few, hardly count.
 """
 
+import hashlib
+from functools import cache
 from itertools import pairwise
 
 import cv2
@@ -21,6 +23,8 @@ NOISE = 8.0
 """Edges weaker than this, in levels, hardly count."""
 LOOKED_AT = 31
 """Views that are compared with each other to find the usual one."""
+SIGNS, FINE = 256, 100
+"""Signs in a signature, and the steps of a view's cells that they are taken of."""
 STEADY = 0.7
 """Views of one heading are so like the next one in the median."""
 FAINT = 0.5
@@ -33,6 +37,24 @@ def view(luminance: Gray) -> View:
     right, down = cv2.Sobel(coarse, cv2.CV_32F, 1, 0), cv2.Sobel(coarse, cv2.CV_32F, 0, 1)
     weight = cv2.blur(cv2.magnitude(right, down), (AROUND, AROUND)) + NOISE
     return np.stack([right / weight, down / weight]).astype(np.float16)
+
+
+def signature(each: View) -> bytes:
+    """Return 256 signs of a view, 32 bytes: of two views, the share that differ is their angle over 180 degrees.
+
+    Sums of whole numbers, so that they are the same on every machine.
+
+    Source: Charikar 2002, Similarity estimation techniques from rounding algorithms, STOC.
+    """
+    whole = np.round(each.astype(np.float32) * FINE).ravel()
+    return np.packbits(_planes(whole.size) @ whole > 0).tobytes()
+
+
+@cache
+def _planes(size: int) -> NDArray[np.float32]:
+    """Return SIGNS planes through the space of views, the same for ever."""
+    bits = np.frombuffer(hashlib.shake_256(b"views").digest(SIGNS * size // 8), np.uint8)
+    return (np.unpackbits(bits).astype(np.float32) * 2 - 1).reshape(SIGNS, size)
 
 
 def moved(

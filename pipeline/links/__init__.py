@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from pipeline import motion
 from pipeline.links import appearance, decoys, passes
 from pipeline.links.association import MOST_TRUST, Model, Pairs, Ways, crowds, guess, learn, marginals
 from pipeline.links.passes import US, Passes
@@ -79,7 +80,7 @@ def link(
     """
     sightings = sightings.sort_by("sighting_id")
     single = passes.read(sightings, detections, embeddings)
-    whole = _mended(single, passes.cadence_s(sightings), window, settings)
+    whole = _mended(single, sightings, window, settings)
     transitions = transitions.sort_by([(name, "ascending") for name in ("from_camera", "to_camera", "heading")])
     found = _evidence(whole, transitions, observability, window, settings)
     current = single.entered_us[whole.row[found.pairs.gallery]] >= _us(window.hour_at)
@@ -115,13 +116,14 @@ class Evidence:
     """(c,) arrivals a second inside the gate."""
 
 
-def _mended(single: Passes, cadence_s: dict[str, float], window: Window, settings: Settings) -> Passes:
+def _mended(single: Passes, sightings: pa.Table, window: Window, settings: Settings) -> Passes:
     """Put together sightings that are pieces of one pass.
 
     Between two stills a vehicle moves several lengths, so tracks break; and two pieces of one vehicle would be each
     other's rivals at every other camera. A piece follows a piece as one camera follows another, only sooner, so the same
-    evidence decides: a way from each camera and heading to itself, a picture or a few long.
+    evidence decides: a way from each camera and heading to itself, a picture or a few long, while it does not turn.
     """
+    cadence_s, views = passes.cadence_s(sightings), sightings["view"]
     own = [(camera, heading) for camera, heading in single.groups if heading != "none" and camera in cadence_s]
     rows = [_own_way(camera, heading, cadence_s[camera], settings) for camera, heading in own]
     ways = pa.Table.from_pylist(rows, schema=TRANSITIONS.schema)
@@ -129,7 +131,9 @@ def _mended(single: Passes, cadence_s: dict[str, float], window: Window, setting
     model = guess(found.pairs, found.ways, settings.broken)
     chance = marginals(found.pairs, model.odds(found.pairs, found.crowd))
     chosen = _one_to_one(found.pairs, chance, replace(settings, min_probability=settings.min_mended))
-    return passes.joined(single, found.pairs.query[chosen], found.pairs.gallery[chosen])
+    one, other = found.pairs.query[chosen], found.pairs.gallery[chosen]
+    stays = ~motion.are_other_views(views.take(one).to_pylist(), views.take(other).to_pylist())
+    return passes.joined(single, one[stays], other[stays])
 
 
 def _together(found: Evidence) -> Evidence:

@@ -28,8 +28,7 @@ ACROSS_MPS = 0.5
 AGREEMENT, MOST_STRAIN = 1.2, 6.0
 """What two links of equal velocity add to each other's log ratio, and the most that unequal velocities take away."""
 SURENESS = 0.4
-"""Power that turns a link's share of the odds among its rivals into the share of such links that are right; measured on
-the demo city with 7 % of boxes missing and edges off by 1 px."""
+"""Power from a link's share of the odds to the share that are right: demo city, 7 % of boxes missing, edges off 1 px."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def track(cameras: pa.Table, frames: pa.Table, detections: pa.Table, settings: S
 
     Args:
         cameras: `tables.CAMERAS`; `bearing_deg` turns `away` and its like into compass points.
-        frames: `tables.FRAMES`; usable frames without a vehicle tell how long it was not seen.
+        frames: `tables.FRAMES`; usable ones without a vehicle tell how long it was not seen, the others tell nothing.
         detections: `tables.DETECTIONS`, in any order.
         settings: Trust in links.
 
@@ -82,8 +81,9 @@ def track(cameras: pa.Table, frames: pa.Table, detections: pa.Table, settings: S
     bearings = dict(zip(cameras["camera_id"].to_pylist(), cameras["bearing_deg"].to_pylist(), strict=True))
     rows: list[dict[str, Any]] = []
     for camera_id in sorted(set(detections["camera_id"].to_pylist())):
-        seen = _seen(frames, detections, camera_id)
-        rows += _rows(seen, camera_id, bearings.get(camera_id), settings)
+        rows += _rows(_seen(frames, detections, camera_id), camera_id, bearings.get(camera_id), settings)
+    views = dict(zip(frames["frame_id"].to_pylist(), frames["view"].to_pylist(), strict=True))
+    rows = [row | {"view": views.get(row["detection_ids"][0].rpartition("#")[0])} for row in rows]
     return tables.SIGHTINGS.check(pa.Table.from_pylist(rows, schema=tables.SIGHTINGS.schema))
 
 
