@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 ACROSS = 9
 """Windows side by side: a night's when the clocks go back."""
+REFUSED = {
+    "none": "counts, flows, travel times or trips", "count": "flows, travel times or trips",
+    "flow": "travel times or trips", "link": "trips", "trajectory": "",
+}  # fmt: skip
+"""What each verdict leaves unpublished."""
 PIPED_WIDTH = 1000
 """Columns of text where no terminal says how many there are."""
 LINES = "\n\t"
@@ -217,12 +222,21 @@ def show_glance(seen: "Glance") -> None:
         show([_across(stage, cells, across, columns) for stage, cells in seen.cells.items()], columns)
         _say()
     _say("pictures: " + (", ".join(f"{count:,} {state}" for state, count in seen.frames.items()) or "none to be told"))
+    for each in seen.supports:
+        many = "s" if each["count"] > 1 else ""
+        _say(f"{each['verdict']}: {each['count']:,} {each['kind']}{many}; {_refused(each)}")
     if (fault := seen.last_fault) is not None:
         since = "; finished since" if seen.finished_since else ""
         where = " ".join(filter(None, (fault.stage, fault.window)))
         _say(f"last fault: {fault.started_at:%F %T}Z in {where}: {fault.fault}{since}")
     for note in seen.notes:
         _say(f"note: {note}")
+
+
+def _refused(support: dict[str, Any]) -> str:
+    """Say what is not published of some cameras or pairs, and why."""
+    left = REFUSED[support["verdict"]]
+    return f"no {left}: {support['cause']}" if left else support["cause"]
 
 
 def _across(stage: str, cells: "dict[str, Cell]", across: list[str], columns: list[str]) -> dict[str, Any]:

@@ -49,6 +49,8 @@ class Glance:
     """By stage, then by column."""
     frames: dict[str, int]
     """Planned observations by their one state; empty where none stand yet, or they have expired."""
+    supports: list[dict[str, Any]] = field(default_factory=list)
+    """How many cameras and pairs support what, and why no more: `kind`, `verdict`, `cause`, `count`, `p`."""
     notes: list[str] = field(default_factory=list)
     """What could not be told, and why."""
     last_fault: Run | None = None
@@ -81,7 +83,18 @@ def glance(lake: Lake, scan: Scan, scan_date: date) -> Glance:
     last = next((run for run in reversed(runs) if run.fault), None)
     columns, state = [NIGHT, *map(str, windows)], upkeep.state(lake, scan_date)
     since = last is not None and any(metrics.mends(run, last) for run in runs)
-    return Glance(scan.name, scan_date, state, columns, cells, _frames(lake, windows), notes, last, since)
+    return Glance(
+        scan.name,
+        scan_date,
+        state,
+        columns,
+        cells,
+        _frames(lake, windows),
+        _supports(lake, windows),
+        notes,
+        last,
+        since,
+    )
 
 
 def nights(lake: Lake) -> list[dict[str, Any]]:
@@ -198,3 +211,14 @@ def _frames(lake: Lake, windows: list[Window]) -> dict[str, int]:
         if lake.last(place) and not lake.dropped(place):
             found.update(lake.read([place])["state"].to_pylist())
     return dict(found.most_common())
+
+
+def _supports(lake: Lake, windows: list[Window]) -> list[dict[str, Any]]:
+    """Count cameras and pairs by verdict and cause, each by its most usual hour."""
+    places = [Place.of("observability", window.hour_at) for window in windows]
+    there = [place for place in places if lake.last(place) and not lake.dropped(place)]
+    if not there:
+        return []
+    from pipeline.report import chapters, verdicts  # draws maps, which takes a second to load
+
+    return verdicts.causes(chapters.verdicts(lake.read(there)))

@@ -10,6 +10,7 @@ from pipeline.lake import Lake, Place
 from pipeline.metrics import Run
 from pipeline.runner import Night
 from pipeline.stages import STAGES, stage
+from tests.builders import rows, seen
 
 DAY = date(2026, 5, 5)
 SCAN = scans.load("demo", scans.bundled(), hours="07:59-08:01", cadence_s=30.0)
@@ -116,3 +117,23 @@ def test_a_person_sees_every_stage_and_every_window(lake, capsys):
     assert "11Z" in shown
     assert "2/4" in shown
     assert "pictures: 16 ok" in shown
+
+
+def test_a_glance_says_how_many_cameras_are_refused_what_and_why(lake, capsys):
+    weighed = rows(
+        "observability",
+        seen("demo:101", "count", p=0.03, reason="one still in 30 s sees 27% of passing vehicles: too seldom to follow one, counts only"),
+        seen("demo:102", "count", p=0.05, reason="one still in 30 s sees 31% of passing vehicles: too seldom to follow one, counts only"),
+        seen("demo:101", "link", "demo:102", reason="40% of vehicles on this way: travel times, but chains would break"),
+    )  # fmt: skip
+    place = Place("observability", DAY, 11)
+    lake.commit(place, [lake.write(place, 0, weighed)], {"scan_date": str(DAY), "inputs": {}})
+    told = status.glance(lake, SCAN, DAY)
+    assert [(row["verdict"], row["count"], row["cause"]) for row in told.supports] == [
+        ("count", 2, "too seldom to follow one"),
+        ("link", 1, "travel times, but chains would break"),
+    ]
+    console.show_glance(told)
+    said = capsys.readouterr().out
+    assert "count: 2 cameras; no flows, travel times or trips: too seldom to follow one\n" in said
+    assert "link: 1 pair; no trips: travel times, but chains would break\n" in said
