@@ -64,3 +64,20 @@ def test_doctor_fails_only_where_a_night_could_not_run(ask, monkeypatch, state, 
     ended = ask("doctor")
     assert ended.exit_code == code
     assert ended.stdout.splitlines()[1].split() == ["part", state, "a", "note:", "a", "mend"]
+
+
+def test_a_plan_is_chosen_within_a_budget_told_and_written(ask, tmp_path):
+    path = tmp_path / "polled.toml"
+    words = ["plan", "demo", "--date", DAY, "--requests", "2000", "--write", str(path)]
+    shown = ask(*words).stdout
+    assert "sweep: every camera every 5 s, for more would not fit into 2,000 requests" in shown
+    assert "no bursts: the sweep leaves 80 requests" in shown
+    assert "cadence_s = 5.0" in path.read_text()
+    assert "there is such a file" in str(ask(*words).exception)
+    assert json.loads(ask("plan", "demo", "--date", DAY, "--settings", str(path), "--json").stdout)["pictures"] == 1920
+
+
+def test_a_budget_that_cannot_be_kept_is_refused_with_the_least_that_can(ask):
+    refused = ask("plan", "demo", "--date", DAY, "--requests", "15")
+    assert refused.exit_code != 0
+    assert "needs 16 requests a night, and 15 are allowed" in str(refused.exception)

@@ -1,16 +1,22 @@
 """Plans: a night's windows, what it needs and what for, what its cadence can honestly support, and who refuses it."""
 
+import json
+import math
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
-from builders import frame, rows
+from builders import at, frame, rows
+from loopback import Loopback, says
 
 from pipeline import feeds, metrics, plans, scans
-from pipeline.errors import PrivacyError, SpaceError
+from pipeline.errors import PrivacyError, SettingsError, SpaceError
 from pipeline.lake import Lake, Place
 from pipeline.metrics import Run
+from pipeline.plans import products, telling
 from pipeline.query import names
 from pipeline.stages import STAGES
 from pipeline.tables import TABLES
@@ -137,3 +143,105 @@ def test_one_stage_needs_only_its_tables_room(lake, monkeypatch):
 def test_room_in_a_bucket_is_not_checked_and_that_is_said(lake):
     lake.storage = SimpleNamespace(url="s3://bucket/demo")
     assert "not checked" in plans.room.refuse_without_room(lake, MINUTES, [10**9])
+
+
+NEW_YORK = "/webcams.nyctmc.org/api/cameras"
+LONDON = "/api.tfl.gov.uk/Place/Type/JamCam"
+
+
+def avenue(count: int) -> bytes:
+    """List cameras of an avenue 500 m apart, in New York's shape."""
+    rows_ = [
+        {"id": f"a{n:03}", "name": f"Avenue @ {n} St", "latitude": 40.6 + n * 0.0045, "longitude": -73.98, "area": "Manhattan",
+         "isOnline": "true", "imageUrl": f"https://webcams.nyctmc.org/api/cameras/a{n:03}/image"}
+        for n in range(count)
+    ]  # fmt: skip
+    return json.dumps(rows_).encode()
+
+
+def served(feed: str, source: str, cadence_s: float, **stages: dict) -> scans.Scan:
+    return scans.Scan(
+        "t",
+        feed,
+        "America/New_York",
+        "EPSG:32618",
+        cadence_s=cadence_s,
+        source=source,
+        permission="a test",
+        stages=stages,
+    )
+
+
+def test_a_served_feed_of_two_seconds_is_polled_in_bursts_within_its_pace_and_budget(lake):
+    with Loopback({NEW_YORK: says(avenue(40))}) as server:
+        scan = served("nyc_dot", server.url, 300.0, plan={"requests": 20_000}, snapshots={"at_once": 6})
+        plan, again = planned(scan, lake), planned(scan, lake)
+        asked = [path for path, _ in server.asked]
+    assert asked == [NEW_YORK] * 2
+    assert plan == again
+    assert 20_000 * 0.7 < plan.pictures <= 20_000
+    assert {each.at_s for each in plan.polling.taken} <= {0.0, 600.0, 1200.0, 1800.0, 2400.0, 3000.0}
+    pairs = [each for each in plan.products if "pairs_an_hour" in each.figures]
+    assert len(pairs) == sum(len(each.cameras) - 1 for each in plan.polling.taken)
+    assert (plan.terms["cleared"], plan.terms["permission"]) == (False, "a test")
+
+
+def test_a_feed_that_forbids_close_polling_is_swept_alone_and_it_is_said_why(lake):
+    body = (Path(__file__).parent / "feeds" / "tfl_jamcams.json").read_bytes()
+    with Loopback({LONDON: says(body)}) as server:
+        plan = planned(served("tfl_jamcams", server.url, 300.0, plan={}), lake)
+    assert plan.bursts == {}
+    assert "every 240 s at most" in plan.polling.why[1]
+    assert {each.product for each in plan.products if not each.supported} == {"flow", "travel_time", "od", "heatmap"}
+
+
+def test_what_is_written_is_polled_so_and_nothing_is_overwritten_unasked(lake, tmp_path):
+    scan = replace(scans.load("demo", scans.bundled()), cadence_s=60.0, stages={"links": {"min_probability": 0.7}})
+    plan = plans.plan(scan, DAY, lake, budget=plans.Budget(requests=1700, length_s=240.0, every_s=600.0))
+    path = tmp_path / "polled.toml"
+    telling.write(scan, plan, path)
+    again = scans.load("demo", path)
+    assert again == replace(scan, cadence_s=plan.polling.sweep_s, stages=again.stages)
+    assert again.stages == {"links": {"min_probability": 0.7}, "bursts": plan.bursts}
+    assert planned(again, lake).windows == plan.windows
+    with pytest.raises(SettingsError, match="--force"):
+        telling.write(scan, plan, path)
+    telling.write(scan, plan, path, force=True)
+    with pytest.raises(SettingsError, match="a folder that may be written to"):
+        telling.write(scan, plan, tmp_path / "nowhere" / "polled.toml")
+    assert [each.name for each in tmp_path.iterdir()] == ["polled.toml"]
+
+
+def test_bursts_that_settings_state_are_planned_as_they_are(lake):
+    section = {"length_s": 120.0, "every_s": 600.0, "corridors": [{"cameras": ["101", "102", "nobody"], "at_s": 60.0}]}
+    plan = planned(replace(NIGHTS, hours="07:50-08:10", stages={"bursts": section, "plan": {}}), lake)
+    assert not plan.chosen
+    assert plan.pictures == 6 * 20 + 2 * (18 + 2 * 60 - 2)
+    assert "left out: ['nobody']" in plan.polling.why[-1]
+    (pair,) = [each for each in plan.products if "pairs_an_hour" in each.figures]
+    assert pair.of == "101 - 102"
+
+
+def test_the_traffic_of_the_last_night_is_planned_with():
+    flow = [{"camera_id": "demo:a", "interval_at": at(300 * n), "vehicles_expected": 20 + n} for n in range(3)]
+    assert products._by_flow(flow) == {"demo:a": 21 * 12}
+    counts = [
+        {"camera_id": "demo:a", "vehicles_per_picture": 0.5},
+        {"camera_id": "demo:b", "vehicles_per_picture": 1.0},
+    ]
+    weighed = [{"camera_id": "demo:a", "pair_camera_id": "", "dwell_s": 6.0}]
+    assert products._by_density(counts, weighed) == {"demo:a": 300.0}
+
+
+@pytest.mark.parametrize(
+    ("p_seen", "vehicles", "error"), [(1.0, 25, 0.0), (0.5, 25, 0.2), (0.1, 25, 0.6), (0.0, 25, math.inf)]
+)
+def test_what_pictures_miss_is_what_a_count_varies_by(p_seen, vehicles, error):
+    assert products.count_error(p_seen, vehicles) == pytest.approx(error)
+
+
+def test_the_error_of_a_median_falls_with_the_root_of_the_pairs():
+    random = np.random.default_rng(0)
+    for pairs in (25, 100):
+        medians = np.median(random.lognormal(3.0, 0.3, (4000, pairs)), axis=1)
+        assert products.median_error(pairs, 0.3) == pytest.approx(medians.std() / np.exp(3.0), rel=0.1)
