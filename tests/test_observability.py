@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from builders import NIGHT, camera, frame, rows, sighting, single, transition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.observability import PLANS, compare, told
+from benchmarks.passing import district
 from pipeline.observability import Settings, weigh
 from pipeline.scans import Window
 from pipeline.tables import OBSERVABILITY
@@ -147,3 +150,25 @@ def test_the_order_of_rows_does_not_matter():
 def test_no_camera_gives_no_row():
     empty = weigh(*(rows(name) for name in ("cameras", "frames", "sightings", "transitions")), WINDOW, Settings())
     assert empty.equals(OBSERVABILITY.empty())
+
+
+def test_predictions_come_true_in_a_simulated_district():
+    """Four plans of pictures, sixteen junctions with signals: as `python -m benchmarks.observability`, in small."""
+    streets = district(1.0, seed=3, side=4, a_hour=1500)
+    streets = streets.of((streets.entered_s >= 0) & (streets.left_s < 3600))
+    for name in ("every 2 s", "every 5 s", "every 2 s, 20 % lost", "every 5 s, 30 % lost in blocks of 4 min"):
+        found = compare(streets, PLANS[name], [(0, 3600.0)])
+        cameras, pairs = ([row for row in found if bool(row.who[1]) is paired] for paired in (False, True))
+        assert len(cameras) == 16
+        assert len(pairs) > 30
+        assert told(cameras)["median"] < 0.05, name
+        assert told(pairs)["median"] < 0.1, name
+        assert told(cameras)["within"] >= 0.8, name
+
+
+def test_rare_pictures_show_the_share_that_true_stays_would_have_them_show():
+    free = district(2.0, seed=4, side=3, a_hour=4000, signals=False)
+    free = free.of((free.entered_s >= 0) & (free.left_s < 7200))
+    found = [row for row in compare(free, PLANS["every 30 s"], [(0, 3600.0), (1, 3600.0)]) if not row.who[1]]
+    assert all(row.given == pytest.approx(row.realised, rel=0.25) for row in found)
+    assert float(np.mean([row.given / row.realised for row in found])) == pytest.approx(1.0, abs=0.05)
