@@ -21,6 +21,7 @@ from test_snapshots import Hands
 
 from pipeline import cameras, detections, feeds, frames, observability, plans, scans, sightings, snapshots
 from pipeline.errors import SettingsError
+from pipeline.feeds import Camera, tfl_jamcams
 from pipeline.fetcher import manners
 from pipeline.lake import Lake
 from pipeline.scans import Scan, Window
@@ -110,6 +111,13 @@ def test_a_clip_is_one_request_and_its_stills_are_dated_back_from_when_it_was_st
 )
 def test_every_slot_of_a_clip_that_fails_has_its_reason(fetched, reply, expected):
     assert Counter(fetched(reply)[1]["status"].to_pylist()) == expected
+
+
+def test_a_clip_is_no_still():
+    still = Camera("x", "x", -0.1, 51.5, image_url=f"{tfl_jamcams.MEDIA}09001.00001.mp4")
+    with Loopback({CLIP: stored(clips.mpeg4())}) as server:
+        picture = feeds.load("tfl_jamcams").picture(replace(SCAN, source=server.url), still, HOUR)
+    assert picture.status == "missed: not a picture: MP4"
 
 
 def test_a_clip_that_has_not_changed_is_no_new_one(fetched):

@@ -195,5 +195,6 @@ def _no_picture(content: bytes, kinds: tuple[str, ...]) -> str:
     if any(content.startswith(magic, at) for at, magic in (KINDS[kind] for kind in kinds)):
         return ""
     start = content[:64].lstrip()
-    other = next((name for magic, name in OTHERS.items() if start.startswith(magic)), "")
+    clip = "MP4" if content.startswith(b"ftyp", 4) else ""
+    other = next((name for magic, name in OTHERS.items() if start.startswith(magic)), clip)
     return "not a picture" + (f": {other}" if other else "")
