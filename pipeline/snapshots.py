@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby, pairwise
-from typing import Any
+from threading import Thread
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -83,17 +84,13 @@ def fetch(cameras: pa.Table, scan: Scan, window: Window) -> pa.Table:
     """
     feed = feeds.load(scan.feed)
     sharing: dict[tuple[datetime, ...], list[_Named]] = {}
-    for row in cameras.sort_by("camera_id").to_pylist():
+    for row in _known(cameras.sort_by("camera_id")):
         slots = tuple(feed.slots(scan, window, row["native_id"]))
         sharing.setdefault(slots, []).append(_Named(row["camera_id"], Camera.of(row)))
     rounds = [_Round(feed, scan, named, slots) for slots, named in sharing.items() if slots]
-    if len(rounds) > 1 and feed.live:
-        # who is asked every 2 s does not wait for who is asked every 5 min
-        with ThreadPoolExecutor(len(rounds)) as beside:
-            batches = list(chain.from_iterable(beside.map(lambda each: list(each.batches()), rounds)))
-    else:
-        batches = list(chain.from_iterable(each.batches() for each in rounds))
-    return SNAPSHOTS.check(pa.Table.from_batches(batches, schema=SNAPSHOTS.schema))
+    # who is asked every 2 s does not wait for who is asked every 5 min
+    batches = _beside(rounds) if feed.live and len(rounds) > 1 else [list(each.batches()) for each in rounds]
+    return SNAPSHOTS.check(pa.Table.from_batches(list(chain.from_iterable(batches)), schema=SNAPSHOTS.schema))
 
 
 def once(cameras: pa.Table, scan: Scan, slots: Sequence[datetime]) -> pa.Table:
@@ -108,7 +105,7 @@ def once(cameras: pa.Table, scan: Scan, slots: Sequence[datetime]) -> pa.Table:
         The `snapshots` table, one row per camera.
     """
     feed = feeds.load(scan.feed)
-    named = [_Named(row["camera_id"], Camera.of(row)) for row in cameras.to_pylist()]
+    named = [_Named(row["camera_id"], Camera.of(row)) for row in _known(cameras)]
     due = list(zip(named, slots, strict=True))
     asked = [(each.camera, slot) for each, slot in due]
     if feed.live and feed.pictures and asked:
@@ -121,6 +118,27 @@ def once(cameras: pa.Table, scan: Scan, slots: Sequence[datetime]) -> pa.Table:
 def snapshot(feed: Feed, scan: Scan, camera_id: str, camera: Camera, slot: datetime) -> dict[str, object]:
     """Fetch one slot of the past as a row of `snapshots`; a live feed shows none of them again."""
     return _row(feed, camera_id, slot, TOO_LATE if feed.live else feed.picture(scan, camera, slot))
+
+
+def _known(cameras: pa.Table) -> list[dict[str, Any]]:
+    """Return of cameras what a feed is told."""
+    wanted = {"camera_id", *(each.name for each in fields(Camera))}
+    return cast("list[dict[str, Any]]", cameras.select([n for n in cameras.column_names if n in wanted]).to_pylist())
+
+
+def _beside(rounds: "list[_Round]") -> list[list[pa.RecordBatch]]:
+    """Poll rounds side by side, each in a thread that holds up no program that is told to stop."""
+    answers: list[Future[list[pa.RecordBatch]]] = [Future() for _ in rounds]
+
+    def poll(answer: Future[list[pa.RecordBatch]], each: _Round) -> None:
+        try:
+            answer.set_result(list(each.batches()))
+        except BaseException as error:  # noqa: BLE001  # raised where the answer is read
+            answer.set_exception(error)
+
+    for answer, each in zip(answers, rounds, strict=True):
+        Thread(target=poll, args=(answer, each), daemon=True).start()
+    return [answer.result() for answer in answers]
 
 
 @dataclass(frozen=True)

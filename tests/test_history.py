@@ -1,6 +1,7 @@
 """What an operator still has of slots gone by is what polling would have found, and never more."""
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -136,6 +137,25 @@ def test_a_picture_that_polling_came_too_late_for_is_asked_of_the_past(kept):
     assert [row["jpeg"] for row in fetched] == [b"new"] * 4 + [b"old"] * 4
     assert {each.camera.native_id for each in asked} == {"b"}
     assert patience == [590.0, 590.0, 590.0, 600.0]
+
+
+def test_cameras_of_other_slots_are_polled_beside_and_hold_up_no_program_that_stops(monkeypatch):
+    together = threading.Barrier(2)
+
+    def pictures(_: Scan, due: Sequence[tuple[Camera, datetime]], *_rest: object) -> list[Picture]:
+        together.wait(timeout=10)
+        assert threading.current_thread().daemon
+        return [Picture("ok", each.native_id.encode()) for each, _ in due]
+
+    now = datetime.now(UTC)
+    slots = {"a": [now], "b": [now + timedelta(seconds=0.2)]}
+    made = {"slots": lambda _s, _w, name: slots[name], "pictures": pictures, "live": True}
+    monkeypatch.setattr(feeds, "load", lambda _: feeds.Feed(**vars(FEED) | made))
+    fetched = snapshots.fetch(TWO, SCAN, WINDOW).to_pylist()
+    assert [(row["camera_id"], row["jpeg"]) for row in fetched] == [("made:a", b"a"), ("made:b", b"b")]
+    monkeypatch.setattr(feeds, "load", lambda _: feeds.Feed(**vars(FEED) | made | {"pictures": lambda *_: 1 // 0}))
+    with pytest.raises(ZeroDivisionError):
+        snapshots.fetch(TWO, SCAN, WINDOW)
 
 
 def test_without_a_history_what_is_gone_is_gone(kept):
