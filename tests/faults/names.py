@@ -66,7 +66,7 @@ def _csv(night: Night) -> dict[str, list[str]]:
     """Read what `sql --csv` prints and what `cameras export` writes as a spreadsheet would."""
     out, folder = night.ask("SELECT native_id, name FROM cameras", "--csv"), night.folder / "registry"
     said(["cameras", "export", night.scan, "--out", str(folder), "--settings", str(night.settings)])
-    exported = (folder / "cameras.csv").read_text(encoding="utf-8")
+    exported = (folder / "cameras.csv").read_bytes().decode()
     asked, written = _cells(out), _cells(exported)
     return {
         name: [
