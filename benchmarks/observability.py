@@ -8,6 +8,7 @@ absolute one, so that 0.1 is the goal in both. `--lake LAKE` adds the demo city 
 
 import argparse
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from benchmarks.passing import Floats, Traffic, every
 from pipeline.observability import Settings, weigh
 from pipeline.stays import EXACT, Pictures, Stays, shown_twice
 
+DOUBT = re.compile(r"(under 1|\d+)% to (?:over |under )?(\d+)%")
 GOAL, LEAST = 0.1, 0.05
 """Error that is aimed at; true share below which it is absolute."""
 HOURS, TURNS = 4, 6
@@ -83,8 +85,8 @@ class Compared:
     """Predicted from the true stays and travel times."""
     realised: float
     passes: int
-    least: float = 0.0
-    most: float = 1.0
+    doubt: tuple[float, float] | None = None
+    """Least and most that the reason says it may be, where the camera's own vehicles do not tell."""
 
 
 def compare(traffic: Traffic, plan: Plan, windows: list[tuple[int, float]], seed: int = 0) -> list[Compared]:
@@ -117,8 +119,15 @@ def compare(traffic: Traffic, plan: Plan, windows: list[tuple[int, float]], seed
             who = row["camera_id"], second
             if len(true):
                 value = row["p_pair"] if second else row["p_seen"]
-                found.append(Compared(who, value, given(who), float(true.mean()), len(true)))
+                found.append(Compared(who, value, given(who), float(true.mean()), len(true), _doubt(row["reason"])))
     return found
+
+
+def _doubt(reason: str) -> tuple[float, float] | None:
+    """Read the range that a reason states."""
+    stated = DOUBT.search(reason)
+    least, most = stated.groups() if stated else ("", "")
+    return (0.0 if least == "under 1" else float(least) / 100, float(most) / 100) if stated else None
 
 
 def _given(
@@ -177,11 +186,15 @@ def told(found: list[Compared]) -> dict[str, Any]:
     )
     passes = np.array([row.passes for row in found])
     chance = np.random.default_rng(0).binomial(passes, np.clip(realised, 0.0, 1.0)) / passes
+    sure = np.array([row.doubt is None for row in found])
+    inside = [row.doubt[0] - 0.01 <= row.realised <= row.doubt[1] + 0.01 for row in found if row.doubt]
     off, best, noise = error(predicted, realised), error(given, realised), error(realised, chance)
     return {
         "n": len(found), "true_share": round(float(np.median(realised)), 4), "median": round(float(np.median(off)), 4),
         "p90": round(float(np.quantile(off, 0.9)), 4), "worst": round(float(off.max()), 4),
         "within": round(float(np.mean(off <= GOAL)), 4), "within_given": round(float(np.mean(best <= GOAL)), 4),
+        "sure": round(float(sure.mean()), 4), "within_where_sure": round(float(np.mean(off[sure] <= GOAL)), 4) if sure.any() else None,
+        "in_stated_range": round(float(np.mean(inside)), 4) if inside else None,
         "worst_given": round(float(best.max()), 4), "within_by_chance": round(float(np.mean(noise <= GOAL)), 4),
     }  # fmt: skip
 

@@ -107,7 +107,8 @@ def _no_direction(view: View, settings: Settings) -> str:
     if view.p_seen < settings.flow_p_seen:
         return f"{_told(view, settings)}: too few for flows"
     if view.share is not None and view.share < settings.flow_share:
-        return f"{_percent(view.share)} of passing vehicles are in two pictures or more: no direction"
+        seen_on = f"{_percent(view.share)} of passing vehicles are in two pictures or more"
+        return f"{seen_on}{_doubted(view, settings)}: no direction"
     if view.share is None and (view.dwell_s or 0) < settings.flow_pictures * view.cadence_s:
         return f"{_told(view, settings)}, most of them in one picture: no direction"
     return ""
