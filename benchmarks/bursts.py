@@ -49,7 +49,7 @@ def measured(lake: str, before: str) -> dict[str, Any]:
         "cameras": list(of_cameras(passes, shown, told)),
         "counts": of_counts(passes),
         "pairs": list(of_pairs(passes, shown, told, links(lake))),
-    }
+    } | ({"medians": of_medians(passes, told, lake)} if lake else {})
 
 
 def planned(vehicles: dict[str, float], before: str) -> list[plans.Expectation]:
@@ -148,6 +148,7 @@ def of_pairs(
         key = frozenset(f"demo:{native}" for native in each.of.split(" - "))
         yield {
             "pair": each.of, "passing_an_hour": round(passing[key] / HOURS), "travel_s": round(each.figures["travel_s"]),
+            "p_expected": round(each.figures["p_pair"], 3), "p_realised": round(both[key] / max(passing[key], 1), 3),
             "expected": round(each.figures["pairs_an_hour"]), "realised": round(both[key] / HOURS),
             "links_expected": round(each.figures["links_an_hour"]), "links_realised": round(linked[key] / HOURS),
         }  # fmt: skip
@@ -167,6 +168,37 @@ def links(lake: str) -> Counter[frozenset[str]]:
         for row in upkeep.night(there, on, "links").to_pylist()
         if row["probability"] >= 0.5
     )
+
+
+def of_medians(passes: list[Pass], told: list[plans.Expectation], lake: str) -> dict[str, float]:
+    """Return the error of the published median travel times by direction and hour: expected, and against every true pass."""
+    from pipeline import upkeep  # noqa: PLC0415 - not needed without a lake
+
+    there = Lake(lake, "demo")
+    on = upkeep.nights(there)[-1]
+    true, by_vehicle = defaultdict(list), defaultdict(list)
+    for each in passes:
+        by_vehicle[each["vehicle_id"]].append(each)
+    for one, other in (pair for each in by_vehicle.values() for pair in pairwise(each)):
+        hour = other["entered_at"].replace(minute=0).hour
+        true[one["camera_id"], other["camera_id"], hour].append((other["entered_at"] - one["left_at"]).total_seconds())
+    sigma = {
+        frozenset(f"demo:{n}" for n in each.of.split(" - ")): each.figures
+        for each in told
+        if "links_an_hour" in each.figures
+    }
+    off, wanted = [], []
+    for row in upkeep.night(there, on, "products/travel_time").to_pylist():
+        pair = row["from_camera"], row["to_camera"]
+        if (figures := sigma.get(frozenset(pair))) is not None:
+            usual_s = float(np.median(true[*pair, row["hour_at"].hour]))
+            off.append(float(row["p50_s"]) / usual_s - 1.0)
+            wanted.append(figures["relative_error"] * np.sqrt(figures["links_an_hour"] / row["support"]))
+    return {
+        "expected_error": round(float(np.sqrt(np.mean(np.square(wanted)))), 3),
+        "realised_error": round(float(np.sqrt(np.mean(np.square(off)))), 3),
+        "medians": len(off),
+    }
 
 
 def main() -> None:
