@@ -25,6 +25,14 @@ def lying(width: int, height: int) -> bytes:
     return bytes(raw)
 
 
+def two_headed(width: int, height: int) -> bytes:
+    """Put a second header, with another size, behind a JPEG's first."""
+    raw = street()
+    at = raw.index(b"\xff\xc0")
+    end = at + 2 + int.from_bytes(raw[at + 2 : at + 4], "big")
+    return raw[:end] + raw[at : at + 5] + struct.pack(">HH", height, width) + raw[at + 9 : end] + raw[end:]
+
+
 def png_bomb(side: int = 30_000) -> bytes:
     """Pack a PNG of that side, black."""
     packer = zlib.compressobj(9)

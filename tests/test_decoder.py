@@ -112,7 +112,10 @@ def test_what_is_neither_jpeg_nor_png_reaches_no_library(kind, monkeypatch):
         assert decoder.look(raw).fault == "cannot be decoded"
 
 
-@pytest.mark.parametrize("raw", [attacks.lying(60_000, 60_000), attacks.png_bomb(), attacks.lying(5000, 5000)])
+@pytest.mark.parametrize(
+    "raw",
+    [attacks.lying(60_000, 60_000), attacks.png_bomb(), attacks.lying(5000, 5000), attacks.two_headed(60_000, 60_000)],
+)
 def test_a_header_that_asks_for_too_much_is_refused_and_costs_no_child(raw):
     before = process()
     assert decoder.look(raw).fault == "cannot be decoded"
