@@ -56,11 +56,34 @@ def test_flow_states_how_many_more_must_have_passed_unseen():
     assert (row["vehicles"], row["vehicles_expected"], row["seen_percent"]) == (2, 5, Decimal("40.0"))
 
 
-def test_a_feed_of_rare_stills_yields_counts_and_nothing_else():
-    sightings, links, chains = drives(3)
-    rare = [seen("a", "count", p=0.03), seen("b", "count", p=0.03), seen("a", "count", "b", p=0.001)]
-    answers = {name: published(name.split("/")[1], sightings, rare, links, chains) for name in query.names("products")}
-    assert {name for name, found in answers.items() if found} == {"products/counts"}
+@pytest.mark.parametrize(
+    ("alone", "pair", "given"),
+    [
+        ("none", "none", set()),
+        ("count", "count", {"counts"}),
+        ("flow", "flow", {"counts", "flow"}),
+        ("link", "flow", {"counts", "flow"}),
+        ("link", "link", {"counts", "flow", "travel_time"}),
+        ("link", "trajectory", {"counts", "flow", "travel_time", "od", "heatmap"}),
+        ("link", None, {"counts", "flow"}),
+        (None, None, set()),
+    ],
+)
+def test_each_verdict_lets_its_products_out_and_no_others(alone: str | None, pair: str | None, given: set[str]):
+    weighed = [seen(name, alone, p=0.8) for name in PLACES if alone] + [
+        seen("a", pair, "b", p=0.8) for _ in "x" if pair
+    ]
+    told = {
+        name: published(name.split("/")[1], *drives(3)[:1], weighed, *drives(3)[1:]) for name in query.names("products")
+    }
+    assert {name.removeprefix("products/") for name, rows_ in told.items() if rows_} == given
+
+
+def test_what_was_weighed_for_another_hour_counts_for_nothing():
+    before = [row | {"hour_at": at(-3600)} for row in HONEST]
+    assert not any(
+        published(name, *drives(3)[:1], before, *drives(3)[1:]) for name in ("counts", "flow", "od", "travel_time")
+    )
 
 
 def test_counts_tell_how_full_the_view_is():
@@ -76,14 +99,6 @@ def test_travel_times_are_percentiles_of_links_that_are_sure():
     (row,) = published("travel_time", sightings, links=links)
     assert [row[name] for name in ("p15_s", "p50_s", "p85_s")] == [Decimal("20.0"), Decimal("21.0"), Decimal("23.0")]
     assert (row["support"], row["seen_percent"]) == (4, Decimal("80.0"))
-
-
-def test_a_pair_that_supports_links_gives_travel_times_but_no_od():
-    sightings, links, chains = drives(3)
-    weaker = [seen("a", "link"), seen("b", "link"), seen("a", "link", "b", p=0.4)]
-    assert published("travel_time", sightings, weaker, links, chains)
-    assert not published("od", sightings, weaker, links, chains)
-    assert not published("heatmap", sightings, weaker, links, chains)
 
 
 def test_od_counts_first_and_last_cameras_by_hour():
