@@ -50,7 +50,10 @@ class Camera:
     def of(cls, row: dict[str, Any]) -> Self:
         """Return the camera that a row of `cameras` tells of; a text that is null there is empty here."""
         known = {name: row[name] for name in cls.__dataclass_fields__ if name in row}
-        return cls(**known | {name: "" for name in TEXTS if known.get(name, "") is None})
+        for name in TEXTS:
+            if known.get(name, "") is None:
+                known[name] = ""
+        return cls(**known)
 
 
 @dataclass(frozen=True)

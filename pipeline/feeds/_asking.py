@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 
@@ -143,7 +144,8 @@ def pictures(
     least_s = interval_s(scan, source.min_interval_s)
     given: dict[str, Any] = {"min_interval_s": least_s, "kinds": source.kinds, "jitter_s": jitter_s}
     rules = _rules(source, scan, **given | {"deadline_s": settings.deadline_s} | changes)
-    requests = [Request(_way(source, scan, url), of=camera.native_id) for camera, url in asked]
+    stand_in = _stand_in(scan)
+    requests = [Request(_at(stand_in, source, url), of=camera.native_id) for camera, url in asked]
     return fetcher.fetch(requests, rules, patience_s, seen)
 
 
@@ -233,7 +235,7 @@ def _rules(source: Source, scan: Scan, **changes: Any) -> Rules:
 def _stand_in(scan: Scan) -> str:
     """Return the server on this machine that answers for the operator's, for tests and rehearsals; empty for none."""
     source = scan.source.rstrip("/")
-    if source and not (source.startswith(LOOPBACK) and fetcher.origin(source)):
+    if source and not _is_here(source):
         raise SettingsError(
             f"scan {scan.name}: source {scan.source!r} is no server on this machine; feed {scan.feed} knows its addresses: "
             f"leave source out, or name a stand-in such as http://127.0.0.1:8000"
@@ -241,9 +243,19 @@ def _stand_in(scan: Scan) -> str:
     return source
 
 
+@lru_cache(maxsize=64)
+def _is_here(source: str) -> bool:
+    """Tell whether an address is a server on this machine."""
+    return source.startswith(LOOPBACK) and bool(fetcher.origin(source))
+
+
 def _way(source: Source, scan: Scan, url: str) -> str:
     """Return the address that is asked: the operator's, or `<stand-in>/<host>/<path>`."""
-    stand_in = _stand_in(scan)
+    return _at(_stand_in(scan), source, url)
+
+
+def _at(stand_in: str, source: Source, url: str) -> str:
+    """Return an address at the stand-in, where there is one and the address is allowed."""
     return f"{stand_in}/{url.partition('://')[2]}" if stand_in and is_allowed(source, url) else url
 
 

@@ -26,7 +26,7 @@ REPEATABLE = re.compile(r"[ -~]{1,500}")
 CONDITIONS = (("etag", "If-None-Match"), ("last-modified", "If-Modified-Since"))
 
 
-@dataclass
+@dataclass(slots=True)
 class Task:
     """One request on its way to an answer."""
 
