@@ -107,8 +107,8 @@ class Traffic:
 def traffic(lake: Lake, default: float) -> Traffic:
     """Return what passes each camera as the lake's last night tells.
 
-    Where a camera's flow was published, that; else the vehicles in one of its pictures by the seconds that each stays in
-    view (Little's law).
+    Where a camera's flow was published, that; else the vehicles counted, by the share of them that pictures showed. Pieces
+    of one pass are counted apart, so the latter is rather too many.
     """
     for on in reversed(upkeep.nights(lake)):
         try:
@@ -116,7 +116,7 @@ def traffic(lake: Lake, default: float) -> Traffic:
             weighed = upkeep.night(lake, on, "observability").to_pylist()
         except PipelineError:
             continue
-        found = _by_density(counts, weighed) | _by_flow(flow)
+        found = _by_count(counts, weighed) | _by_flow(flow)
         if found:
             usual = float(np.median(list(found.values())))
             told = f"measured: night {on} of this lake, {len(found)} cameras; others as their median"
@@ -244,13 +244,16 @@ def _blank(column: pa.Field) -> Any:
     return pa.types.is_boolean(column.type) or ""
 
 
-def _by_density(counts: list[dict[str, Any]], weighed: list[dict[str, Any]]) -> dict[str, float]:
-    """Return vehicles an hour by vehicles in a picture and seconds in view."""
-    stay_s = {row["camera_id"]: row["dwell_s"] for row in weighed if not row["pair_camera_id"] and row["dwell_s"]}
-    density: dict[str, list[float]] = {}
+def _by_count(counts: list[dict[str, Any]], weighed: list[dict[str, Any]]) -> dict[str, float]:
+    """Return vehicles an hour by those counted and the share of them that pictures showed."""
+    known = {(row["camera_id"], row["hour_at"]): row for row in weighed if not row["pair_camera_id"]}
+    found: dict[str, list[float]] = {}
     for row in counts:
-        density.setdefault(row["camera_id"], []).append(float(row["vehicles_per_picture"]))
-    return {name: float(np.mean(each)) / stay_s[name] * 3600 for name, each in density.items() if name in stay_s}
+        told = known.get((row["camera_id"], row["hour_at"]))
+        if told and told["p_seen"] and told["cadence_s"]:
+            planned_h = told["slots_planned"] * told["cadence_s"] / 3600
+            found.setdefault(row["camera_id"], []).append(row["vehicles"] / told["p_seen"] / planned_h)
+    return {name: float(np.mean(each)) for name, each in found.items()}
 
 
 def _by_flow(flow: list[dict[str, Any]]) -> dict[str, float]:
