@@ -113,6 +113,14 @@ def test_every_slot_of_a_clip_that_fails_has_its_reason(fetched, reply, expected
     assert Counter(fetched(reply)[1]["status"].to_pylist()) == expected
 
 
+def test_a_look_at_a_camera_at_any_time_sees_its_clips_first_still():
+    pages = {LIST: says((FOLDER / "tfl_clips.json").read_bytes()), CLIP: stored(clips.mpeg4(frames=250))}
+    with Loopback(pages) as server:
+        scan = replace(SCAN, source=server.url)
+        (seen,) = snapshots.once(cameras.survey(scan), scan, [HOUR + timedelta(seconds=77)]).to_pylist()
+    assert (seen["status"], seen["captured_at"]) == ("ok", STORED - timedelta(seconds=9.52))
+
+
 def test_a_clip_is_no_still():
     still = Camera("x", "x", -0.1, 51.5, image_url=f"{tfl_jamcams.MEDIA}09001.00001.mp4")
     with Loopback({CLIP: stored(clips.mpeg4())}) as server:
