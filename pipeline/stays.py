@@ -121,9 +121,9 @@ def travel_s(floor_s: Floats, mu: Floats, sigma: Floats, weight: Floats) -> Floa
 
 
 def exactly(stay_s: float) -> Stays:
-    """Return stays of which all are as long; half and twice as long are believable too."""
-    half, whole, twice = (Stays(np.log([stay_s * factor]), np.array([EXACT]), np.ones(1)) for factor in (0.5, 1.0, 2.0))
-    return replace(whole, doubt=(half, twice))
+    """Return stays of which all are as long; half as long is believable too and, where vehicles wait in view, three times."""
+    half, whole, thrice = (Stays(np.log([stay_s * each]), np.array([EXACT]), np.ones(1)) for each in (0.5, 1.0, 3.0))
+    return replace(whole, doubt=(half, thrice))
 
 
 def pooled(several: list[Stays]) -> Stays:

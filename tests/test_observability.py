@@ -49,7 +49,7 @@ def test_one_still_in_five_minutes_gives_counts_and_says_why():
     assert row["p_seen"] == pytest.approx(8 / 300)
     assert (
         row["reason"]
-        == "one still in 300 s sees 3% of passing vehicles (taken to stay 8 s in view; 1% to 5% if half as long, or twice): "
+        == "one still in 300 s sees 3% of passing vehicles (taken to stay 8 s in view; 1% to 8% if half as long, or three times): "
         "too seldom to follow one, counts only"
     )
 

@@ -51,7 +51,7 @@ def test_a_vehicle_lost_from_view_stayed_at_least_as_long_as_it_was_seen():
 def test_stays_of_one_length_are_cut_off_at_the_gap():
     assert exactly(8.0).caught_s([2.0, 8.0, 300.0]) == pytest.approx([2.0, 8.0, 8.0], rel=1e-3)
     assert exactly(8.0).median_s == pytest.approx(8.0, abs=0.1)
-    assert [each.median_s for each in exactly(8.0).doubt] == pytest.approx([4.0, 16.0], abs=0.5)
+    assert [each.median_s for each in exactly(8.0).doubt] == pytest.approx([4.0, 24.0], abs=0.5)
 
 
 def test_what_several_cameras_have_in_common_lies_between_them():

@@ -80,8 +80,9 @@ class View:
         return replace(self, pictures=pictures, p_seen=min(pictures.shown(self.stays) / self.close, 1.0), close=1.0)
 
     def told(self, settings: Settings) -> bool:
-        """Tell whether its own vehicles tell what share of them is seen."""
-        return self.followed is not None and self.doubt[1] <= settings.doubt * self.doubt[0]
+        """Tell whether its own vehicles tell what share of them is seen: many enough in two pictures, and little doubt."""
+        many = self.share is not None and self.share >= settings.flow_share
+        return many and self.doubt[1] <= settings.doubt * self.doubt[0]
 
 
 def judge(view: View, settings: Settings) -> tuple[str, str]:
@@ -153,7 +154,7 @@ def _doubted(view: View, settings: Settings) -> str:
         return f" ({range_}: they do not stay long enough to tell)"
     if view.lenders:
         return f" ({range_}, if they stay as long as at {view.lenders} other cameras)"
-    return f" (taken to stay {view.dwell_s:.3g} s in view; {range_} if half as long, or twice)"
+    return f" (taken to stay {view.dwell_s:.3g} s in view; {range_} if half as long, or three times)"
 
 
 def _percent(share: float) -> str:
