@@ -20,7 +20,7 @@ def inspect(cameras: pa.Table, snapshots: pa.Table, settings: Settings) -> pa.Ta
     """Say of every planned observation whether its picture can be used, and if not why.
 
     The states are asked in this order, and the first that holds stands: `missed` (nothing came), `broken` (no whole JPEG
-    or PNG of a sane size, or one of which a part did not come), `placeholder` (a card), `dark` (nothing to see), `frozen`
+    or PNG of a sane size), `dark` (nothing to see), `broken` (a part of it did not come), `placeholder` (a card), `frozen`
     (the camera shows one picture for longer than it should, or says that it is a new one), `missed` again (the same
     picture, and it is not yet time for another: nothing new came), `stale` (taken long before its slot), `moved` (not the
     camera's usual view), `ok`. A picture is decoded once, after its header has been read and found harmless.
@@ -107,8 +107,14 @@ def _times(looks: list[Look], settings: Settings) -> list[tuple[datetime | None,
 
 
 def _cards(shows: list[_Show], settings: Settings) -> frozenset[str]:
-    """Learn which pictures are cards that several cameras show."""
+    """Learn which pictures are cards: several cameras show them, or they are dark and plain and stand still."""
     shown = {show.looks[0].camera_id: {each.pixels for each in show.looks if each.pixels} for show in shows}
+    plain = {
+        each.pixels
+        for show in shows
+        for each, repeat in zip(show.looks, show.repeats, strict=True)
+        if each.is_plain and each.pixels and repeat is not None
+    }
     standing = {
         show.looks[0].camera_id: {
             each.pixels: each.thumb
@@ -117,13 +123,15 @@ def _cards(shows: list[_Show], settings: Settings) -> frozenset[str]:
         }
         for show in shows
     }
-    return cards.everywhere(shown, settings.shared_cameras) | cards.learned(standing)
+    return cards.everywhere(shown, settings.shared_cameras) | cards.learned(standing) | plain
 
 
 def _judged(show: _Show, found: frozenset[str], settings: Settings) -> Iterator[dict[str, Any]]:
     """Compare the pictures of one camera with each other and with the cards, and yield their rows."""
     looks = [
-        each.fails("placeholder", "several cameras show this picture") if each.pixels in found else each
+        each.fails("placeholder", "a card: it stands still, plain or at several cameras")
+        if each.pixels in found
+        else each
         for each in show.looks
     ]
     looks = [_repeated(each, number, show, settings) for number, each in enumerate(looks)]

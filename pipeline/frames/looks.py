@@ -35,6 +35,8 @@ class Look:
     view: views.View | None = None
     shifted_row: int = -1
     """First row from which on all is lighter or darker; -1 for none."""
+    is_plain: bool = False
+    """Whether it is a dark card, or a night without a light on most of it: those that stand still are cards."""
 
     def fails(self, state: str, reason: str) -> "Look":
         """Give it a state other than `ok`, unless it has one."""
@@ -79,15 +81,13 @@ def _shown(seen: Look, image: NDArray[np.uint8], settings: Settings) -> Look:
     lit = pictures.between_overlays(luminance, settings.overlay_share)
     seen = replace(seen, pixels=pictures.pixels_hash(middle), thumb=pictures.thumb(middle), view=views.view(luminance))
     flat, plain = pictures.flat_shares(image)
-    if fault := _damage(image, luminance, flat, settings):
-        return seen.fails("broken", fault)
     if pictures.brightest(lit) < settings.dark_level:
         return seen.fails("dark", f"nothing in it is brighter than {settings.dark_level:.0f} of 255")
-    is_night = pictures.level(lit, 0.5) < settings.night_level
-    is_card = (
-        plain > settings.flat_night_share if is_night else flat > settings.flat_share and not _is_fog(lit, settings)
-    )
-    if is_card:
+    if fault := _damage(image, luminance, flat, settings):
+        return seen.fails("broken", fault)
+    if pictures.level(lit, 0.5) < settings.night_level:
+        seen = replace(seen, is_plain=plain > settings.flat_night_share)
+    elif flat > settings.flat_share and not _is_fog(lit, settings):
         return seen.fails("placeholder", f"{flat:.0%} of the picture is flat colour")
     edge = (len(luminance) - len(lit)) // 2
     row = pictures.shifted_row(luminance, edge, len(luminance) - edge, settings.shifted_levels)

@@ -15,6 +15,8 @@ TEXTURED = 0.7
 """Mean step along a row, levels, above which it shows something."""
 ALIKE = 1.0
 """Mean difference of two rows, levels, below which the one repeats the other."""
+SMOOTH = 1 / 3
+"""And below this share of the steps along the row: a truck close by is smooth both ways."""
 STRIPS = (1, 8, 16)
 """Rows that a decoder repeats where nothing more came: one, or a strip of blocks."""
 CELLS = (64, 44)
@@ -61,11 +63,12 @@ def torn_share(luminance: Gray) -> float:
 
     A transmission that breaks off leaves its last row, or strip of blocks, smeared down the picture.
     """
-    textured = _row_means(cv2.absdiff(luminance[:, 1:], luminance[:, :-1])) > TEXTURED
+    texture = _row_means(cv2.absdiff(luminance[:, 1:], luminance[:, :-1]))
     longest = 0
     for strip in STRIPS:
-        repeats = _row_means(cv2.absdiff(luminance[strip:], luminance[:-strip])) < ALIKE
-        ends = np.flatnonzero(np.concatenate([[True], ~(repeats & textured[strip:]), [True]]))
+        change = _row_means(cv2.absdiff(luminance[strip:], luminance[:-strip]))
+        repeats = (change < ALIKE) & (change < SMOOTH * texture[strip:]) & (texture[strip:] > TEXTURED)
+        ends = np.flatnonzero(np.concatenate([[True], ~repeats, [True]]))
         longest = max(longest, int(np.diff(ends).max()) - 1)
     return longest / len(luminance)
 

@@ -26,8 +26,8 @@ class Settings:
     flat_share: float = 0.5
     """`placeholder`: more than this share of 8 x 8 blocks has one colour. Street scenes stay below 0.3, cards above 0.7."""
     flat_night_share: float = 0.55
-    """The same where the middle pixel is darker than `night_level`, of blocks of the very same colour: a night sky is flat
-    too, but not to the last bit."""
+    """The same where the middle pixel is darker than `night_level`, of blocks of the very same colour, and it must stand
+    still: a night sky is flat too, but never to the last bit."""
     night_level: float = 40.0
     """Luminance, 0..255, below which it is night."""
     bars_share: float = 0.8
