@@ -15,8 +15,8 @@ from pipeline.scans import Scan
 UNKNOWN = Picture("missed: not in the history")
 AWAY, UNREADABLE = "missed: its list did not come", "missed: its list cannot be read"
 log = logging.getLogger("thoroughfare")
-GONE = ("HTTP 404", "HTTP 410")
-"""Answers that say there is no history."""
+NO_HISTORY = ("HTTP 404", "HTTP 410")
+"""Answers that say there is none."""
 T = TypeVar("T")
 K = TypeVar("K", str, datetime)
 
@@ -56,12 +56,17 @@ def recall(
     ]
 
 
-def read(ask: Callable[[], T]) -> T | Picture:
-    """Return what a list that pictures depend on tells; a picture that did not come where it cannot be had, said aloud."""
+def read(ask: Callable[[], T], absent: Sequence[str] = ()) -> T | Picture:
+    """Return what a list that pictures depend on tells; where it cannot be had, a picture that did not come.
+
+    Args:
+        ask: Ask for the list and read it. What is wrong with one that came is said aloud.
+        absent: Answers that say there is no such list.
+    """
     try:
         return ask()
     except ListError as error:
-        return UNKNOWN if f"{error}" in GONE else Picture(f"{AWAY}: {error}")
+        return UNKNOWN if f"{error}" in absent else Picture(f"{AWAY}: {error}")
     except FeedError as error:
         log.warning("%s", error)
         return Picture(UNREADABLE)

@@ -12,7 +12,7 @@ from pipeline.errors import FeedError
 from pipeline.feeds import Camera, Due, Gone, Listing, Picture
 from pipeline.feeds._asking import Once, Source, listed
 from pipeline.feeds._lists import gather, readings, records
-from pipeline.feeds._past import Taken, read, recall, split
+from pipeline.feeds._past import NO_HISTORY, Taken, read, recall, split
 from pipeline.feeds._rows import Row, UnfitError
 from pipeline.feeds._web import sweep, web
 from pipeline.scans import Scan
@@ -83,7 +83,9 @@ def _history(
 ) -> dict[str, list[Taken]] | Picture:
     """Ask for the history of a station's presets, once for all whose newest slot is the same."""
     url = f"{STATIONS}/{quote(station)}/history"
-    return _histories((scan.source, url, newest), lambda: read(lambda: history(listed(source, scan, url, until))))
+    return _histories(
+        (scan.source, url, newest), lambda: read(lambda: history(listed(source, scan, url, until)), NO_HISTORY)
+    )
 
 
 def _station(camera: Camera) -> str:
