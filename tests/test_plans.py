@@ -225,12 +225,9 @@ def test_bursts_that_settings_state_are_planned_as_they_are(lake):
 def test_the_traffic_of_the_last_night_is_planned_with():
     flow = [{"camera_id": "demo:a", "interval_at": at(300 * n), "vehicles_expected": 20 + n} for n in range(3)]
     assert products._by_flow(flow) == {"demo:a": 21 * 12}
-    counts = [
-        {"camera_id": "demo:a", "vehicles_per_picture": 0.5},
-        {"camera_id": "demo:b", "vehicles_per_picture": 1.0},
-    ]
-    weighed = [{"camera_id": "demo:a", "pair_camera_id": "", "dwell_s": 6.0}]
-    assert products._by_density(counts, weighed) == {"demo:a": 300.0}
+    counts = [{"camera_id": name, "hour_at": at(0), "vehicles": 30} for name in ("demo:a", "demo:b")]
+    told = {"pair_camera_id": "", "hour_at": at(0), "slots_planned": 60, "cadence_s": 30.0, "p_seen": 0.2}
+    assert products._by_count(counts, [told | {"camera_id": "demo:a"}]) == pytest.approx({"demo:a": 300.0})
 
 
 @pytest.mark.parametrize(
