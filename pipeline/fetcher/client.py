@@ -68,6 +68,7 @@ class Client:
                 return True
             if sweep is None:
                 return False
+            sweep.idle = self.idle[sweep.rules, sweep.agent]
             self.sweeps.append(sweep)
             wait_s = 0.0
 
@@ -95,8 +96,7 @@ class Client:
     def _send(self, task: Task) -> None:
         """Put a request on the wire."""
         sweep = task.sweep
-        idle = self.idle[sweep.rules, sweep.agent]
-        transfer = idle.pop() if idle else Transfer(sweep.rules, sweep.agent)
+        transfer = sweep.idle.pop() if sweep.idle else Transfer(sweep.rules, sweep.agent)
         self.active[transfer.curl] = task, transfer
         sweep.prepare(task, transfer)
         self.multi.add_handle(transfer.curl)
@@ -112,8 +112,8 @@ class Client:
                 task, transfer = self.active[curl]
                 is_answered = task.sweep.take(task, transfer, error)
                 del self.active[curl]
-                if len(idle := self.idle[task.sweep.rules, task.sweep.agent]) < KEPT_HANDLES:
-                    idle.append(transfer)
+                if len(task.sweep.idle) < KEPT_HANDLES:
+                    task.sweep.idle.append(transfer)
                 if not is_answered:
                     self._send(task)
             if not left:

@@ -60,6 +60,8 @@ class Sweep:
         self.answers: list[Answer | None] = [None] * len(requests)
         self.waiting: dict[str, deque[Task]] = {}
         self.active = 0
+        self.idle: list[Transfer] = []
+        """Handles set up for these rules, from sweep to sweep; the client's."""
         self.done = threading.Event()
         self.error: BaseException | None = None
         tasks = [self._task(number, request) for number, request in enumerate(requests)]
@@ -102,7 +104,7 @@ class Sweep:
     def prepare(self, task: Task, transfer: Transfer) -> None:
         """Write a request down; keys and conditions go to its own server alone."""
         request, url, headers = task.request, task.url, {**task.request.headers}
-        if task.origin == task.home:
+        if request.secrets and task.origin == task.home:
             headers |= request.secrets
         if task.hops == 0:
             headers |= self.seen.get(url, {})

@@ -15,6 +15,7 @@ from pipeline.fetcher.rules import Answer, Rules
 CONNECT_S = 5.0
 """Seconds for look-up, connection and TLS."""
 BUFFER_BYTES = 2**17
+GZIP, PLAIN = "Accept-Encoding: gzip", "Accept-Encoding: identity"
 FAULTS = {
     pycurl.E_COULDNT_RESOLVE_HOST: "no address",
     pycurl.E_COULDNT_CONNECT: "no connection",
@@ -87,10 +88,10 @@ class Transfer:
         """Set one request."""
         self.head.clear()
         self.body, self.size, self.fault = [], 0, ""
-        packing = "gzip" if self.rules.gzip else "identity"
-        lines = [f"{name}: {value}" for name, value in headers.items() if name.lower() != "accept-encoding"]
+        lines = [GZIP if self.rules.gzip else PLAIN]
+        if headers:
+            lines += [f"{name}: {value}" for name, value in headers.items() if name.lower() != "accept-encoding"]
         self.curl.setopt(pycurl.URL, url)
-        lines.append(f"Accept-Encoding: {packing}")
         if lines != self.lines:
             self.curl.setopt(pycurl.HTTPHEADER, lines)
             self.lines = lines
@@ -192,8 +193,10 @@ def retry_after_s(text: str, now: datetime) -> float | None:
 
 def _no_picture(content: bytes, kinds: tuple[str, ...]) -> str:
     """Say what came in a picture's place; empty for a picture."""
-    if any(content.startswith(magic, at) for at, magic in (KINDS[kind] for kind in kinds)):
-        return ""
+    for kind in kinds:
+        at, magic = KINDS[kind]
+        if content.startswith(magic, at):
+            return ""
     start = content[:64].lstrip()
     clip = "MP4" if content.startswith(b"ftyp", 4) else ""
     other = next((name for magic, name in OTHERS.items() if start.startswith(magic)), clip)
