@@ -48,7 +48,9 @@ class Said:
 def said(words: list[str]) -> Said:
     """Run a command of the product in this process."""
     from pipeline.__main__ import main
+    from pipeline.fetcher import manners
 
+    manners.forget()  # a command is a process of its own, and keeps none of an earlier one's paces
     out, err, code, before = io.StringIO(), io.StringIO(), 0, sys.argv
     sys.argv = ["thoroughfare", *words]
     try:
