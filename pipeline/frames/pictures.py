@@ -75,6 +75,8 @@ def torn_share(luminance: Gray) -> float:
 
 def unfilled_share(image: NDArray[np.uint8]) -> float:
     """Return the share of the height, from the bottom up, that one colour fills from the first row of a block on."""
+    if np.ptp(image[-1], axis=0).max() > EVEN + 1:
+        return 0.0
     lightest, darkest = cv2.reduce(image, 1, cv2.REDUCE_MAX)[:, 0], cv2.reduce(image, 1, cv2.REDUCE_MIN)[:, 0]
     even = np.all(cv2.subtract(lightest, darkest) <= EVEN + 1, axis=1)
     same = np.all(cv2.absdiff(darkest, np.broadcast_to(darkest[-1], darkest.shape).copy()) <= EVEN, axis=1)

@@ -23,8 +23,8 @@ NOISE = 8.0
 """Edges weaker than this, in levels, hardly count."""
 LOOKED_AT = 31
 """Views that are compared with each other to find the usual one."""
-SIGNS, FINE = 256, 100
-"""Signs in a signature, and the steps of a view's cells that they are taken of."""
+SIGNS, SUMMED, FINE = 256, 128, 100
+"""Signs in a signature, cells that each is taken of, and steps of a cell."""
 STEADY = 0.7
 """Views of one heading are so like the next one in the median."""
 FAINT = 0.5
@@ -42,19 +42,20 @@ def view(luminance: Gray) -> View:
 def signature(each: View) -> bytes:
     """Return 256 signs of a view, 32 bytes: of two views, the share that differ is their angle over 180 degrees.
 
-    Sums of whole numbers, so that they are the same on every machine.
+    Each sign is that of a sum of some cells, some of them turned round; sums of whole numbers, the same on every machine.
 
     Source: Charikar 2002, Similarity estimation techniques from rounding algorithms, STOC.
     """
-    whole = np.round(each.astype(np.float32) * FINE).ravel()
-    return np.packbits(_planes(whole.size) @ whole > 0).tobytes()
+    whole = np.round(each.astype(np.float32) * FINE).astype(np.int32).ravel()
+    cells, turned = _chosen(whole.size)
+    return np.packbits(np.sum(whole[cells] * turned, axis=1) > 0).tobytes()
 
 
 @cache
-def _planes(size: int) -> NDArray[np.float32]:
-    """Return SIGNS planes through the space of views, the same for ever."""
-    bits = np.frombuffer(hashlib.shake_256(b"views").digest(SIGNS * size // 8), np.uint8)
-    return (np.unpackbits(bits).astype(np.float32) * 2 - 1).reshape(SIGNS, size)
+def _chosen(size: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return the cells that each sign sums, and 1 or -1 for each, (SIGNS, SUMMED); the same for ever."""
+    drawn = np.frombuffer(hashlib.shake_256(b"views").digest(4 * SIGNS * SUMMED), "<u4").reshape(SIGNS, SUMMED)
+    return ((drawn >> 1) % size).astype(np.int64), (drawn & 1).astype(np.int32) * 2 - 1
 
 
 def moved(
