@@ -273,11 +273,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--json", action="store_true")
     options.add_argument("--lake", default="", help="lake of a finished run of the demo")
-    options.add_argument("--truth", choices=TRUTHS, help="look at one truth only")
+    options.add_argument("--truth", choices=TRUTHS, action="append", help="look at these truths only")
     options.add_argument("--figure", type=Path, help="SVG file to draw")
     chosen = options.parse_args()
-    found = {truth: dict(_looked(truth)) for truth in TRUTHS[:-1] if chosen.truth in (None, truth)}
-    if chosen.lake and chosen.truth in (None, TRUTHS[-1]):
+    found = {truth: dict(_looked(truth)) for truth in TRUTHS[:-1] if not chosen.truth or truth in chosen.truth}
+    if chosen.lake and (not chosen.truth or TRUTHS[-1] in chosen.truth):
         found[TRUTHS[-1]] = dict(chain(chosen.lake))
     if chosen.figure:
         from benchmarks.figure import scatter  # noqa: PLC0415

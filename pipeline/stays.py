@@ -135,7 +135,14 @@ def pooled(several: list[Stays]) -> Stays:
     return Stays(mu, sigma, weight / len(several), ends)
 
 
-def fit(seen_s: Floats, before_s: Floats, after_s: Floats, gaps_s: Floats, usual_s: float = USUAL_S) -> Stays:
+def fit(
+    seen_s: Floats,
+    before_s: Floats,
+    after_s: Floats,
+    gaps_s: Floats,
+    usual_s: float = USUAL_S,
+    asked_s: Floats | None = None,
+) -> Stays:
     """Learn stays from vehicles that were followed from picture to picture.
 
     Args:
@@ -144,6 +151,7 @@ def fit(seen_s: Floats, before_s: Floats, after_s: Floats, gaps_s: Floats, usual
         after_s: (n,) seconds to the picture after its last; infinite where it was lost from view, not seen to be gone.
         gaps_s: (m,) every gap in which a vehicle could have come and been one of these.
         usual_s: Median that is believed before anything is seen.
+        asked_s: Gaps of which the share seen is asked, by which doubt is measured; None for `gaps_s`.
 
     Returns:
         The mean over all mixtures tried, each weighted by how well it explains what was seen, so few vehicles give
@@ -163,6 +171,8 @@ def fit(seen_s: Floats, before_s: Floats, after_s: Floats, gaps_s: Floats, usual
     log += _prior(usual_s) - count.sum() * np.log((1 - q) * shown + q * held[:, None])
     belief = np.exp(log - log.max())
     belief /= belief.sum()
+    gaps, often = np.unique(np.round(gaps_s if asked_s is None else asked_s, 1), return_counts=True)
+    shown, held = (often @ _cut(gaps[:, None], *each) for each in (_bodies(), _waits()))
     return replace(_mixture(belief), doubt=_ends(belief, (1 - q) * shown + q * held[:, None]))
 
 

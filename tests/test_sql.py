@@ -198,3 +198,9 @@ def test_a_cookbook_file_is_asked_by_its_name_with_the_settings_of_the_scan(lake
 def test_a_view_of_trajectories_needs_a_purpose_as_they_do(lake: Lake):
     with pytest.raises(PrivacyError, match="purpose"):
         asked(lake, "SELECT * FROM legs")
+
+
+def test_the_phase_of_even_slots_does_not_change_their_span():
+    frames = rows("frames", *(frame("a", 250 + 300 * slot) for slot in range(12)))
+    (row,) = ask("observability/pictures", NEAR, frames=frames)
+    assert row["span_us"] == 3600_000_000

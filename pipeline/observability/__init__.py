@@ -118,8 +118,10 @@ def _timed(view: View, settings: Settings, usual_s: float = stays.USUAL_S) -> Vi
     if view.followed is None or view.pictures is None:
         return view
     seen_s, before_s, after_s = view.followed.T
-    gaps_s = view.pictures.gaps_s[:-1]  # the last leads around to the first picture, not to one that was compared
-    return _settled(view, stays.fit(seen_s, before_s, after_s, gaps_s[gaps_s < settings.follow_s], usual_s))
+    every_s = view.pictures.gaps_s
+    gaps_s = every_s[:-1]  # the last leads around to the first picture, not to one that was compared
+    near_s = gaps_s[gaps_s < settings.follow_s]
+    return _settled(view, stays.fit(seen_s, before_s, after_s, near_s, usual_s, every_s))
 
 
 def _lent(view: View, lent: Stays, lenders: int, settings: Settings) -> View:

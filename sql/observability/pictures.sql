@@ -2,7 +2,7 @@
 -- reads: frames
 -- params: starts_at, ends_at, follow_us
 -- units: microseconds since 1970, microseconds
--- After the last planned slot as much time is counted as lies at most between two, if the window has it left.
+-- What the window has left before the first planned slot and after the last is one gap, no longer than any other.
 WITH planned AS (
     SELECT
         camera_id,
@@ -28,7 +28,10 @@ pictures AS (
         count(seen_us) AS slots_seen,
         max(slot_us) - min(slot_us) AS planned_us,
         sum(gap_us) FILTER (WHERE gap_us < $follow_us) AS close_us,
-        least(max(gap_us), epoch_us($ends_at) - max(slot_us)) AS rest_us,
+        least(
+            max(gap_us),
+            epoch_us($ends_at) - max(slot_us) + min(slot_us) - epoch_us($starts_at)
+        ) AS rest_us,
         list(seen_us ORDER BY seen_us) FILTER (WHERE seen_us IS NOT NULL) AS seen_us
     FROM spaced
     GROUP BY camera_id
