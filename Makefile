@@ -47,6 +47,7 @@ lint: .venv/.dev
 bench: .venv/.dev
 	@.venv/bin/python -m benchmarks.networks
 	@.venv/bin/python -m benchmarks.fetch
+	@.venv/bin/python -m benchmarks.observability
 	@.venv/bin/python -m benchmarks.decoding
 
 clean:
