@@ -9,7 +9,7 @@ import pytest
 from loopback import Loopback
 from test_web import MEDIA, SCAN, made
 
-from pipeline import clusters, feeds, plans
+from pipeline import cameras, clusters, feeds, plans, snapshots
 from pipeline.feeds import Camera
 from pipeline.fetcher import manners
 from pipeline.lake import Lake
@@ -43,6 +43,22 @@ def test_shards_of_a_live_window_are_polled_side_by_side(server, tmp_path):
     assert [row["status"] for row in fetched] == ["ok"] * 12
     assert all(timedelta(0) <= row["fetched_at"] - row["slot_at"] < timedelta(seconds=1) for row in fetched)
     assert server.connections == 1
+
+
+def test_a_live_window_is_polled_in_sweeps_and_bursts(server):
+    burst = {"cadence_s": 1.0, "length_s": 2.0, "every_s": 4.0, "corridors": [{"cameras": ["1", "2"], "at_s": 0.0}]}
+    scan = replace(SCAN, cadence_s=4.0, source=server.url, hours="00:00-24:00", stages={"bursts": burst})
+    soon = datetime.now(UTC) + timedelta(seconds=1.0)
+    first, step = scan.starts_at(scan.night_of(soon)), timedelta(seconds=4)
+    begins = first - (first - soon) // step * step
+    window = Window(begins.replace(minute=0, second=0, microsecond=0), begins, begins + timedelta(seconds=4))
+    fetched = snapshots.fetch(cameras.survey(scan), scan, window).to_pylist()
+    seconds = {name: [] for name in "012345"}
+    for row in fetched:
+        seconds[row["camera_id"][-1]].append((row["slot_at"] - begins).total_seconds())
+    assert seconds == {name: [0.0, 1.0] if name in "12" else [0.0] for name in "012345"}
+    assert {row["status"] for row in fetched} == {"ok"}
+    assert all(timedelta(0) <= row["fetched_at"] - row["slot_at"] < timedelta(seconds=1) for row in fetched)
 
 
 def test_a_live_night_is_fetched_before_anything_else_is_done():

@@ -114,6 +114,7 @@ def _estimates(lake: Lake, scan: Scan, asked: dict[Window, int], workers: int) -
     kept = total * sum(size for table, size in by_table.items() if table not in room.OUTLIVED)
     return (
         Estimate("pictures asked for", total, "", "the feed's own slots"),
+        Estimate("requests", requests, "", "one for the list comes on top"),
         Estimate("requests a minute", requests / minutes if minutes else 0.0, "", _limit(scan)),
         Estimate("fetched", total * by_table["snapshots"] / 1e6, "MB", sized),
         Estimate("disk at most", room.need_bytes(by_table, counts, live=live) / 1e6, "MB", f"{sized}; {at_a_time}"),
