@@ -82,10 +82,10 @@ def slots(scan: Scan, window: Window, native_id: str, least_s: float = 0.0) -> l
         SettingsError: the bursts are faster than the feed allows, or make no sense.
     """
     bursts = checked(scan, least_s)
-    first = _first(scan.timezone, scan.hours, window.starts_at)
-    sweep = _every(first, _span(sweep_s(scan, least_s)), window.starts_at, window.ends_at)
+    sweep = list(_sweep(scan.timezone, scan.hours, sweep_s(scan, least_s), window))
     if native_id not in bursts.of:
         return sweep
+    first = _first(scan.timezone, scan.hours, window.starts_at)
     close, length = _span(bursts.cadence_s), bursts.pictures * _span(bursts.cadence_s)
     begins = first + timedelta(seconds=bursts.of[native_id].at_s)
     starts = _every(begins, _span(bursts.every_s), window.starts_at - length - close, window.ends_at + close)
@@ -182,6 +182,13 @@ def _hold(where: str, bursts: Bursts) -> None:
     counted = Counter(native_id for corridor in bursts.corridors for native_id in corridor.cameras)
     if twice := sorted(native_id for native_id, count in counted.items() if count > 1):
         raise SettingsError(f"{where}: corridors: camera {twice[0]!r} stands in two, or twice; leave it in one place")
+
+
+@lru_cache(maxsize=1024)
+def _sweep(timezone: str, hours: str, step_s: float, window: Window) -> tuple[datetime, ...]:
+    """Plan a window's sweeps: the same for every camera."""
+    first = _first(timezone, hours, window.starts_at)
+    return tuple(_every(first, _span(step_s), window.starts_at, window.ends_at))
 
 
 @lru_cache(maxsize=1024)
