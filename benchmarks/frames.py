@@ -20,8 +20,9 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.planted import PLANTS, Clip, Shot
-from pipeline import feeds, frames
+from pipeline import feeds, frames, motion
 from pipeline.feeds import demo
+from pipeline.frames import pictures, views
 from pipeline.scans import Scan
 from pipeline.tables import CAMERAS, FRAME_STATES, SNAPSHOTS
 
@@ -47,7 +48,11 @@ def main() -> None:
     counts: Counts = Counter()
     for source in CADENCE_S:
         counts += _measured(source, chosen.shared, chosen.cameras, plants)
-    told = _told(counts) | {"cameras": chosen.cameras, "seconds": round(time.perf_counter() - begun)}
+    told = (
+        _told(counts)
+        | {"turns": _turns(chosen.shared)}
+        | {"cameras": chosen.cameras, "seconds": round(time.perf_counter() - begun)}
+    )
     print(json.dumps(told, indent=1) if chosen.json else _table(told))
 
 
@@ -69,6 +74,34 @@ def _measured(source: str, shared: Path, cameras: str, plants: list[str]) -> Cou
                     if shot.state:
                         counts[source, plant, shot.state, state] += 1
     return counts
+
+
+def _turns(shared: Path) -> dict[str, str]:
+    """Hold the signs of a view against each other across an hour's end: of cameras that turned, and of all that did not."""
+    told: dict[str, list[bool]] = {"none": []}
+    for source in ("fdr", "singapore"):
+        folders = _folders(source, shared)
+        raws = {name: _read(source, where)[:: 20 if source == "fdr" else 1] for name, where in folders.items()}
+        for number, name in enumerate(sorted(raws)):
+            signs = [_signs(raw) for raw in raws[name]]
+            told["none"] += [_turned(signs[at - 5 : at + 5]) for at in range(5, len(signs) - 5, 2)]
+            for plant in (each for each in PLANTS if each.startswith("moved")):
+                shots = _planted(plant, _clip(name, raws, number))
+                at = next(n for n, shot in enumerate(shots) if shot.state == "moved")
+                told.setdefault(plant, []).append(_turned([_signs(shot.jpeg) for shot in shots[at - 5 : at + 5]]))
+    return {plant: f"{sum(found)} of {len(found)}" for plant, found in told.items()}
+
+
+def _signs(raw: bytes) -> bytes:
+    """Return the signs of a picture's view."""
+    image = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR)
+    return views.signature(views.view(pictures.gray(np.asarray(image, np.uint8))))
+
+
+def _turned(signs: list[bytes]) -> bool:
+    """Tell whether a camera is told to have turned in the middle of ten pictures, taken as at two hours' ends."""
+    hours = np.repeat([0, motion.HOUR_US], 5) + np.arange(10)
+    return bool(motion.turned(["a"] * 10, hours, signs))
 
 
 def _folders(source: str, shared: Path) -> dict[str, Any]:
@@ -180,6 +213,10 @@ def _table(told: dict[str, Any]) -> str:
     for plant, row in told["plants"].items():
         wrong = ", ".join(f"{n} {name}" for name, n in row["wrong"].items())
         lines.append(f"{plant:30}{row['slots']:7}{row['recall']:9.4f}  {wrong}")
+    lines += [
+        "",
+        "told to have turned between two hours: " + ", ".join(f"{n} {plant}" for plant, n in told["turns"].items()),
+    ]
     return "\n".join(lines)
 
 

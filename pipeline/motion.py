@@ -15,8 +15,8 @@ VEHICLE_M = 2.0
 """Root of the area of a typical vehicle's box, metres; makes pixels into rough metres."""
 OTHER_VIEW = 0.33
 """Signatures of views that differ in a larger share of signs are of different views: their likeness is below 0.51."""
-HOUR_US, ENDS = 3_600_000_000, 5
-"""An hour, and the sightings at its ends that tell what its camera looked at."""
+HOUR_US, ENDS, LEAST = 3_600_000_000, 5, 3
+"""An hour, the sightings at its ends that tell what its camera looked at, and how many it needs: one is its vehicle's too."""
 FOCAL_WIDTHS = 1.2
 """Focal length of a typical traffic camera in picture widths."""
 
@@ -126,7 +126,7 @@ def turned(camera_ids: Sequence[str], entered_us: Ints, views: Sequence[bytes | 
             by_camera.setdefault(camera_ids[row], {}).setdefault(int(entered_us[row] // HOUR_US), []).append(view)
     found = set()
     for camera_id, hours in by_camera.items():
-        seen = list(hours.values())
+        seen = [shown for shown in hours.values() if len(shown) >= LEAST]
         if any(_apart(_usual(before[-ENDS:]), _usual(after[:ENDS])) > OTHER_VIEW for before, after in pairwise(seen)):
             found.add(camera_id)
     return found

@@ -41,6 +41,7 @@ def test_a_camera_that_turned_and_came_back_turned():
     assert turned([HOME] * 9, [flipped(120)] * 9, [HOME] * 9) == {"a"}
 
 
-def test_what_was_not_seen_tells_nothing():
+def test_what_was_not_seen_or_hardly_seen_tells_nothing():
     assert turned([HOME] * 9, [None] * 9) == set()
+    assert turned([HOME] * 9, [flipped(120)] * 2, [HOME] * 9) == set()
     assert motion.are_other_views([None, HOME, HOME], [HOME, None, flipped(128)]).tolist() == [False, False, True]

@@ -87,7 +87,7 @@ def test_the_order_of_rows_does_not_matter():
     )
 
 
-@pytest.mark.parametrize(("then", "ways"), [(HOME, 1), (AWAY, 0)])
+@pytest.mark.parametrize(("then", "ways"), [(HOME, 1), (AWAY, 0)], ids=["stays", "turns"])
 def test_a_camera_that_turned_between_two_hours_has_no_ways(then: bytes, ways: int):
     made = corridor(vehicles=600, stops=2)
     entered = made.sightings["entered_at"].cast(pa.int64()).to_numpy()
