@@ -28,13 +28,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict:
 
 def test_there_are_111_bad_inputs_each_with_a_name_of_its_own():
     assert Counter(each.group for each in INPUTS) == GROUPS
-    assert sum(GROUPS.values()) == len({each.name for each in INPUTS}) == 111
+    assert sum(GROUPS.values()) == len({(each.group, each.name) for each in INPUTS}) == 111
     assert all(each.what and each.expected and each.why for each in INPUTS)
 
 
 @pytest.mark.parametrize("each", INPUTS, ids=lambda each: f"{each.group}/{each.name}")
 def test_every_bad_input_ends_in_its_class(told: dict, each: Input):
-    (row,) = [row for row in told["rows"] if row["name"] == each.name]
+    (row,) = [row for row in told["rows"] if (row["group"], row["name"]) == (each.group, each.name)]
     assert row["seen"].startswith(each.expected)
     assert (row["wrong"], row["ok"]) == ("", True)
 
