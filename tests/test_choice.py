@@ -147,6 +147,24 @@ def test_a_budget_below_the_slowest_sweep_says_what_the_least_is():
     assert choose(SCAN, bounds(960), BUDGET, [], 10.0).sweep_s == 900.0
 
 
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"requests": 1.5}, r"\[scan.demo.plan\]: requests = 1.5 is not a whole number"),
+        ({"requests": -1}, "requests = -1 is not from 0 on"),
+        ({"close_s": 0}, "close_s = 0 is not from 0.1 on"),
+        ({"megabytes": float("nan")}, "megabytes = nan"),
+        ({"every_s": 60.0}, "every_s = 60 is below length_s"),
+        ({"length_s": 1.0}, "length_s = 1 is below close_s"),
+        ({"farthest_m": 100.0}, "farthest_m = 100 is below nearest_m"),
+        ({"burst": 1}, r"unknown keys \['burst'\]"),
+    ],
+)
+def test_a_budget_that_cannot_be_is_named_by_section_and_field(section, message):
+    with pytest.raises(SettingsError, match=message):
+        replace(SCAN, stages={"plan": section}).settings("plan", Budget).checked("demo")
+
+
 def test_a_feeds_caps_bound_the_pace(monkeypatch):
     live = replace(feeds.load("demo"), live=True, requests_per_minute=120.0, min_interval_s=2.0)
     monkeypatch.setattr(feeds, "load", lambda _: live)

@@ -65,7 +65,7 @@ def plan(scan: Scan, scan_date: date, lake: Lake, workers: int = 0, budget: Budg
         SettingsError: settings that cannot be, or a budget that not even the slowest sweep fits into.
     """
     listed = cameras.survey(scan)
-    terms = budget or scan.settings("plan", Budget)
+    terms = (budget or scan.settings("plan", Budget)).checked(scan.name)
     city = gather(scan, listed, lake, terms)
     chosen = budget is not None or ("plan" in scan.stages and bursts.SECTION not in scan.stages)
     if chosen:
@@ -114,8 +114,8 @@ def _estimates(lake: Lake, scan: Scan, asked: dict[Window, int], workers: int) -
     kept = total * sum(size for table, size in by_table.items() if table not in room.OUTLIVED)
     return (
         Estimate("pictures asked for", total, "", "the feed's own slots"),
-        Estimate("requests", requests, "", "one for the list comes on top"),
-        Estimate("requests a minute", requests / minutes if minutes else 0.0, "", _limit(scan)),
+        Estimate("requests", requests if live else 0, "", "one for the list comes on top" if live else _limit(scan)),
+        Estimate("requests a minute", requests / minutes if minutes and live else 0.0, "", _limit(scan)),
         Estimate("fetched", total * by_table["snapshots"] / 1e6, "MB", sized),
         Estimate("disk at most", room.need_bytes(by_table, counts, live=live) / 1e6, "MB", f"{sized}; {at_a_time}"),
         Estimate("disk kept", kept / 1e6, "MB", f"{sized}; before tables expire"),

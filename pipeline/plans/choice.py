@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from pipeline import bursts, feeds
@@ -41,6 +41,18 @@ class Budget:
     """Vehicles taken to pass a camera where no night of the lake tells."""
     answer_s: float = 0.3
     """Seconds that one answer is taken to need: with the requests under way at once, it bounds the pace."""
+
+    def checked(self, name: str) -> "Budget":
+        """Return it; SettingsError names the section and the field of what cannot be."""
+        where, least = f"settings [scan.{name}.plan]", {"requests": 0, "megabytes": 0.0, "nearest_m": 0.0}
+        for field in fields(self):
+            value, low = getattr(self, field.name), least.get(field.name, 0.1)
+            if not low <= value < math.inf:
+                raise SettingsError(f"{where}: {field.name} = {value!r} is not from {low:g} on; mend it")
+        for lower, upper in (("close_s", "length_s"), ("length_s", "every_s"), ("nearest_m", "farthest_m")):
+            if getattr(self, lower) > getattr(self, upper):
+                raise SettingsError(f"{where}: {upper} = {getattr(self, upper):g} is below {lower}; raise it")
+        return self
 
 
 @dataclass(frozen=True)
