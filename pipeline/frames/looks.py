@@ -80,15 +80,15 @@ def _shown(seen: Look, image: NDArray[np.uint8], settings: Settings) -> Look:
     middle, luminance = pictures.between_overlays(image, settings.overlay_share), pictures.gray(image)
     lit = pictures.between_overlays(luminance, settings.overlay_share)
     seen = replace(seen, pixels=pictures.pixels_hash(middle), thumb=pictures.thumb(middle), view=views.view(luminance))
-    flat, plain = pictures.flat_shares(image)
+    flat, few, plain = pictures.flat_shares(image)
     if pictures.brightest(lit) < settings.dark_level:
         return seen.fails("dark", f"nothing in it is brighter than {settings.dark_level:.0f} of 255")
     if fault := _damage(image, luminance, flat, settings):
         return seen.fails("broken", fault)
     if pictures.level(lit, 0.5) < settings.night_level:
         seen = replace(seen, is_plain=plain > settings.flat_night_share)
-    elif flat > settings.flat_share and not _is_fog(lit, settings):
-        return seen.fails("placeholder", f"{flat:.0%} of the picture is flat colour")
+    elif few > settings.card_share and not _is_fog(lit, settings):
+        return seen.fails("placeholder", f"{few:.0%} of the picture is flat and of a few colours")
     edge = (len(luminance) - len(lit)) // 2
     row = pictures.shifted_row(luminance, edge, len(luminance) - edge, settings.shifted_levels)
     return replace(seen, shifted_row=row)

@@ -11,6 +11,8 @@ BLOCK_PX = 8
 """Side of a JPEG block; one colour fills it wholly in a card."""
 EVEN = 3
 """Levels by which a block of one colour may vary, 0..255."""
+FEW = 8
+"""Colours of a card: colour bars have so many."""
 TEXTURED = 0.7
 """Mean step along a row, levels, above which it shows something."""
 ALIKE = 1.0
@@ -46,16 +48,16 @@ def thumb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(image, THUMB, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def flat_shares(image: NDArray[np.uint8]) -> tuple[float, float]:
-    """Return the share of 8 x 8 blocks that have one colour in every channel, and of those that share the commonest one."""
+def flat_shares(image: NDArray[np.uint8]) -> tuple[float, float, float]:
+    """Return the share of 8 x 8 blocks of one colour, of those of the FEW commonest colours, and of the very commonest."""
     high, low = image[: len(image) // 8 * 8, : image.shape[1] // 8 * 8], np.ones((BLOCK_PX, BLOCK_PX), np.uint8)
     if not high.size:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     spread = cv2.subtract(cv2.dilate(high, low, anchor=(0, 0)), cv2.erode(high, low, anchor=(0, 0)))
     flat = np.all(spread[::BLOCK_PX, ::BLOCK_PX] <= EVEN, axis=2)
     colours = high[::BLOCK_PX, ::BLOCK_PX][flat].astype(np.uint32) @ np.array([1, 1 << 8, 1 << 16], np.uint32)
-    _, counts = np.unique(colours, return_counts=True)
-    return float(np.mean(flat)), float(counts.max(initial=0) / flat.size)
+    counts = np.sort(np.unique(colours, return_counts=True)[1])[::-1]
+    return float(np.mean(flat)), float(counts[:FEW].sum() / flat.size), float(counts[:1].sum() / flat.size)
 
 
 def torn_share(luminance: Gray) -> float:

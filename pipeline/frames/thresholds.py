@@ -24,10 +24,13 @@ class Settings:
     shifted_often: float = 0.1
     """Where a camera shows such a row in more than this share of its pictures, it is part of the view."""
     flat_share: float = 0.5
-    """`placeholder`: more than this share of 8 x 8 blocks has one colour. Street scenes stay below 0.3, cards above 0.7."""
+    """A picture of which more 8 x 8 blocks have one colour each is no street by day: even rows in it are no damage."""
+    card_share: float = 0.45
+    """`placeholder`: so many blocks have one of a few colours. Street scenes stay below 0.1, by night and coded harshly
+    below 0.35; cards are above 0.6, colour bars above 0.5."""
     flat_night_share: float = 0.55
-    """The same where the middle pixel is darker than `night_level`, of blocks of the very same colour, and it must stand
-    still: a night sky is flat too, but never to the last bit."""
+    """The same where the middle pixel is darker than `night_level`, of one colour, and it must stand still: a night sky
+    is flat too, but never to the last bit."""
     night_level: float = 40.0
     """Luminance, 0..255, below which it is night."""
     bars_share: float = 0.8
