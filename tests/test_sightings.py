@@ -279,3 +279,16 @@ def test_a_sighting_carries_what_its_camera_looked_at_when_it_was_first_seen():
     rows = sightings.track(cameras, frames, detections, sightings.Settings()).to_pylist()
     assert rows
     assert all(row["view"] == at[row["detection_ids"][0].partition("#")[0]] for row in rows)
+
+
+def test_frames_of_another_view_teach_a_camera_nothing():
+    (cameras, frames, detections), _ = shard(road(6))
+    turned = pc.greater_equal(frames["slot_at"], pa.scalar(START + timedelta(minutes=4), frames["slot_at"].type))
+    states = pc.if_else(turned, "moved", "ok")
+    seen = detections.filter(pc.less(detections["captured_at"], START + timedelta(minutes=4)))
+    both = frames.set_column(frames.schema.names.index("state"), frames.schema.field("state"), states)
+    made = [
+        sightings.track(cameras, each, seen, sightings.Settings()) for each in (both, frames.filter(pc.invert(turned)))
+    ]
+    assert made[0].num_rows > 50
+    assert made[0].equals(made[1])
