@@ -216,8 +216,7 @@ class Night:
         if window is None:
             return [self._place(source, each) for each in self.windows]
         at = self.windows.index(window)
-        before = line.lookback if source.unit == "shard" else 0
-        return [self._place(source, each) for each in self.windows[max(0, at - before) : at + 1]]
+        return [self._place(source, each) for each in self.windows[max(0, at - line.lookback) : at + 1]]
 
     def _revive(self, line: Stage, window: Window | None) -> None:
         """Make again the dropped tables a stage is about to read."""

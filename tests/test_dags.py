@@ -144,7 +144,7 @@ def test_edges_are_those_of_the_line(tasks):
         for window in range(9) if line.unit in ("shard", "window") else [None]:
             expected = set()
             for name in line.reads:
-                back = line.lookback if stage(name).unit == "shard" else 0
+                back = line.lookback
                 if stage(name).unit in ("scan", "night"):
                     expected.add(name)
                 else:

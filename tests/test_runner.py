@@ -17,7 +17,7 @@ import stand_ins
 from pipeline import clusters, feeds, jobs, lineage, quarantine, runner, scans, upkeep
 from pipeline.clusters import Lost, LostWorkersError
 from pipeline.errors import FeedError, IntegrityError, WindowNotFoundError
-from pipeline.lake import Lake
+from pipeline.lake import Lake, Place
 from pipeline.stages import stage
 from pipeline.tables import FRAME_STATES, TABLES
 
@@ -68,6 +68,12 @@ def test_every_planned_slot_has_one_state(lake):
     cameras = upkeep.night(lake, NIGHT, "cameras")
     assert frames.num_rows == cameras.num_rows * 60
     assert set(frames["state"].to_pylist()) <= set(FRAME_STATES)
+
+
+def test_links_are_made_of_what_both_windows_saw_and_support(lake):
+    inputs = lake.last(Place("links", NIGHT, 12)).lineage["inputs"]
+    for table in ("sightings", "observability"):
+        assert {folder.rpartition("hour=")[2] for folder in inputs if folder.startswith(table)} == {"11", "12"}
 
 
 def test_no_pixel_and_no_vector_outlives_its_use(lake):
