@@ -2,7 +2,7 @@
 
 Three stand-ins (`tests/city.py`), in processes of their own on another core, answer for TfL, Caltrans and Singapore: a sound
 city, one in which one camera in twenty serves a fault, and the sound cameras of that one alone. Each way runs in a fresh
-process held to one core; the ways take turns, and medians are told. What poison costs is how much later the sound pictures
+process held to one core; the ways take turns; medians are told, of rates the best. What poison costs is how much later the sound pictures
 come than without it.
 
 Every way brings the same: the bytes of each picture and when it changed. A peer is told the addresses of London and
@@ -38,7 +38,7 @@ LIFTED = {"at_once": AT_ONCE, "deadline_s": DEADLINE_S, "rehearsal_interval_s": 
 60 to 240 s."""
 WAYS = ("thoroughfare", "thoroughfare, whole stage", "aiohttp", "pycurl")
 PEERS = WAYS[2:]
-GOALS = {"sweep_s": 10.0, "peak_mib": 300.0, "cost_ratio": 2.0, "poison_cost": 0.01}
+GOALS = {"sweep_s": 10.0, "peak_mib": 300.0, "fetch_cost_ratio": 2.0, "stage_cost_ratio": 2.0, "poison_cost": 0.01}
 CITY = Path(__file__).parents[1] / "tests" / "city.py"
 LIST = "/api.data.gov.sg/v1/transport/traffic-images"
 Came = tuple[int, float]
@@ -75,9 +75,7 @@ def main() -> None:
 def _show(found: dict[str, Any]) -> None:
     """Print the ways side by side, then each goal."""
     told = ", ".join(f"{count} {feed}" for feed, count in CAMERAS.items())
-    print(
-        f"{sum(CAMERAS.values())} cameras ({told}), medians of {found['rounds']} rounds, one core; load {found['load']}"
-    )
+    print(f"{sum(CAMERAS.values())} cameras ({told}), {found['rounds']} rounds, one core; load {found['load']}")
     print(f"a rehearsal's settings, which lift what the feeds allow: {found['lifted']}")
     print(
         f"{'':26}{'sweep s':>9}{'CPU us a picture':>18}{'MiB':>6}{'5 % poison: sound/s':>21}{'alone':>8}{'cost':>7}{'CPU us':>8}{'sweep s':>9}"
@@ -103,16 +101,25 @@ def _all(rounds: int) -> dict[str, Any]:
                 words = [sys.executable, "-m", "benchmarks.fetch", "--way", way]
                 ended = subprocess.run(words, input=told_of, stdout=subprocess.PIPE, text=True, check=True)
                 told[way].append(json.loads(ended.stdout))
-    ways = {way: {key: statistics.median(row[key] for row in rows) for key in rows[0]} for way, rows in told.items()}
+    ways = {way: {key: _over(key, [row[key] for row in rows]) for key in rows[0]} for way, rows in told.items()}
     for row in ways.values():
         row["poison_cost"] = 1.0 - row["poison_rate"] / row["alone_rate"]
     stage = ways["thoroughfare, whole stage"]
-    reached = stage | {"cost_ratio": stage["cpu_us"] / min(ways[peer]["cpu_us"] for peer in PEERS)}
+    cheapest = min(ways[peer]["cpu_us"] for peer in PEERS)
+    reached = stage | {
+        "fetch_cost_ratio": ways["thoroughfare"]["cpu_us"] / cheapest,
+        "stage_cost_ratio": stage["cpu_us"] / cheapest,
+    }
     goals = {name: {"found": reached[name], "most": most, "met": reached[name] <= most} for name, most in GOALS.items()}
     return {
         "cameras": CAMERAS, "at_once": AT_ONCE, "rounds": rounds, "lifted": LIFTED, "load": [round(n, 1) for n in os.getloadavg()],
         "poison": {"share": POISONED, "kinds": POISON}, "ways": ways, "goals": goals,
     }  # fmt: skip
+
+
+def _over(key: str, values: list[float]) -> float:
+    """Return the best of rates, which others on the machine only lower, and the median of all else."""
+    return max(values) if key.endswith("_rate") else float(statistics.median(values))
 
 
 @contextmanager
@@ -145,9 +152,9 @@ def _one(way: str, cities: list[list[Any]]) -> dict[str, float]:
         "sweep_s": _median(clean, "seconds"),
         "cpu_us": _median(clean, "cpu_seconds") / every * 1e6,
         "peak_mib": peak,
-        "alone_rate": sum(ALONE.values()) / _median(alone, "sound_seconds"),
+        "alone_rate": sum(ALONE.values()) / min(each.sound_seconds for each in alone),
         "alone_cpu_us": _median(alone, "cpu_seconds") / sum(ALONE.values()) * 1e6,
-        "poison_rate": sum(ALONE.values()) / _median(mixed, "sound_seconds"),
+        "poison_rate": sum(ALONE.values()) / min(each.sound_seconds for each in mixed),
         "poison_cpu_us": _median(mixed, "cpu_seconds") / every * 1e6,
         "poison_sweep_s": _median(mixed, "seconds"),
         "poison_peak_mib": _peak_mib(),

@@ -14,6 +14,8 @@ from pipeline.fetcher.transfers import Transfer
 
 NO_SOCKET_S = 0.002
 KEPT_HANDLES = 256
+MANY, TOGETHER_S = 8, 0.001
+"""With so many requests under way, answers are taken a few at a time: each look at the sockets costs as much as an answer."""
 
 
 class Client:
@@ -86,6 +88,8 @@ class Client:
                 wait_s = 0.0
             elif self.multi.select(wait_s) < 0:
                 time.sleep(NO_SOCKET_S)  # a name is being looked up
+            elif len(self.active) >= MANY:
+                time.sleep(TOGETHER_S)
         over = [sweep for sweep in self.sweeps if sweep.is_over]
         if over:
             self.sweeps = [sweep for sweep in self.sweeps if not sweep.is_over]
