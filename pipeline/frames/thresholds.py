@@ -55,7 +55,8 @@ class Settings:
     """`moved`: the view's likeness to the camera's usual one, -1..1, is below this. One view from noon to night stays
     above 0.55; turned by 16 px of 352 it falls to 0.2-0.4."""
     moved_suddenly: float = 0.62
-    """Or is below this from one picture to the next and stays so, while those before and after are steady."""
+    """It begins or ends with two pictures less alike than this, for light changes slowly; or begins and ends so, is steady
+    in between, and is below this."""
     moved_pictures: int = 5
     """And stays below it for this many pictures running: a truck before the lens is gone sooner."""
     moved_least: int = 10

@@ -66,7 +66,8 @@ def moved(
     Args:
         seen: Views of one camera in one window.
         least_likeness: Cosine with the usual view below which a view is another, -1..1.
-        sudden_likeness: The same where it changes from one view to the next and then stays: light changes slowly.
+        sudden_likeness: It begins or ends with two views less alike than this, for light changes slowly; where it begins
+            and ends so and is steady in between, this is the least likeness too.
         least_run: It must be another in this many views running.
         least_views: With fewer views nothing is told.
 
@@ -81,11 +82,14 @@ def moved(
     likeness /= max(float(np.linalg.norm(usual)), 1e-6)
     told = strength**2 > FAINT * np.sum(usual**2)
     next_ = np.array([likeness_of(one, other) for one, other in pairwise(seen)])
-    other = _long_runs((likeness < least_likeness) & told, least_run)
-    for start, end in _runs(_long_runs((likeness < sudden_likeness) & told, least_run)):
-        edges = [next_[at - 1] for at in (start, end) if 0 < at < len(seen)]
-        if edges and max(edges) < sudden_likeness and float(np.median(next_[start : end - 1])) > STEADY:
-            other[start:end] = True
+    other = np.zeros(len(seen), dtype=bool)
+    for least, is_steady in ((least_likeness, False), (sudden_likeness, True)):
+        for start, end in _runs(_long_runs((likeness < least) & told, least_run)):
+            edges = [next_[at - 1] for at in (start, end) if 0 < at < len(seen)]
+            sudden = [edge < sudden_likeness for edge in edges]
+            steady = float(np.median(next_[start : end - 1])) > STEADY
+            if all(sudden) and sudden and steady if is_steady else any(sudden):
+                other[start:end] = True
     return other
 
 
