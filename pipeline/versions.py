@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from pipeline.errors import SchemaError
-from pipeline.tables import Table
+from pipeline.schemas import Table
 
 
 def today(table: Table, rows: pa.Table, where: str) -> pa.Table:
