@@ -390,6 +390,13 @@ def test_singapores_pictures_are_asked_where_the_newest_list_says():
     assert missed.status == "missed: not in the newest list"
 
 
+def test_singapores_pictures_were_not_taken_at_a_time_that_is_yet_to_come():
+    content = fixture("lta_sg").replace(b"2026-01-02T", b"2126-01-02T")
+    with Loopback({f"/{LISTS['lta_sg']}": says(content)}) as server:
+        picture = feeds.load("lta_sg").picture(scan("lta_sg", server.url), parsed("lta_sg").cameras[0], NOON)
+    assert (picture.status, picture.captured_at, picture.captured_at_source) == ("ok", None, "none")
+
+
 def test_singapores_pictures_are_missed_while_its_list_is_away():
     with Loopback({f"/{LISTS['lta_sg']}": says(b"no", status="503 Service Unavailable")}) as server:
         picture = feeds.load("lta_sg").picture(scan("lta_sg", server.url), parsed("lta_sg").cameras[0], NOON)

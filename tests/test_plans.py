@@ -3,7 +3,7 @@
 import json
 import math
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -242,3 +242,13 @@ def test_the_error_of_a_median_falls_with_the_root_of_the_pairs():
     for pairs in (25, 100):
         medians = np.median(random.lognormal(3.0, 0.3, (4000, pairs)), axis=1)
         assert products.median_error(pairs, 0.3) == pytest.approx(medians.std() / np.exp(3.0), rel=0.1)
+
+
+def test_clips_promise_nothing_of_two_cameras_between_which_no_travel_time_is_known():
+    window = NIGHTS.windows(DAY)[1]
+    clips = [
+        window.starts_at + timedelta(seconds=300 * clip + 0.5 * still) for clip in range(12) for still in range(20)
+    ]
+    both = products.judged(NIGHTS, window, clips)
+    assert (both.verdict, both.pair_verdict) == ("count", "flow")
+    assert both.why_pair.endswith("too few to link")

@@ -15,7 +15,7 @@ from pipeline.feeds._asking import Once, Source, listed
 from pipeline.feeds._lists import gather, readings, records
 from pipeline.feeds._past import UNKNOWN, Taken, read, recall, split
 from pipeline.feeds._rows import FieldError, Row
-from pipeline.feeds._web import sweep, web
+from pipeline.feeds._web import AHEAD, sweep, web
 from pipeline.scans import Scan
 
 BOUNDS = (103.55, 1.13, 104.15, 1.5)
@@ -114,8 +114,8 @@ def _told(row: Row, field: str) -> str:
 
 
 def _dated(picture: Picture, taken: Taken) -> Picture:
-    """Return what came for one observation with the time the list gives it."""
-    if picture.jpeg is None:
+    """Return what came for one observation with the time the list gives it; none where that is yet to come."""
+    if picture.jpeg is None or (picture.arrived_at and taken.at > picture.arrived_at + AHEAD):
         return picture
     return replace(picture, captured_at=taken.at, captured_at_source="feed")
 

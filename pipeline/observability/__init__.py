@@ -52,10 +52,12 @@ def weigh(
     ways = query("observability/ways", transitions=transitions).to_pylist()
     for way in (way for way in ways if way["from_camera"] in views and way["to_camera"] in views):
         first, second = views[way["from_camera"]], views[way["to_camera"]]
-        p_pair = p_close = _p_pair(first, second, _travel_s(way), window)
-        if min(first.close, second.close) < 1.0:
+        travel_s = _travel_s(way)
+        p_pair = p_close = _p_pair(first, second, travel_s, window)
+        # how long a way takes tells what two bursts show together; where that is not told, by chance alone
+        if len(travel_s) and min(first.close, second.close) < 1.0:
             one, other = (view.closely(settings.follow_s) for view in (first, second))
-            p_close = _p_pair(one, other, _travel_s(way), window)
+            p_close = _p_pair(one, other, travel_s, window)
         verdict, reason = judge_pair(first, second, p_close, settings)
         weaker = min(first, second, key=lambda view: view.p_seen)
         rows.append(_row(way["from_camera"], way["to_camera"], window, weaker, verdict, reason, p_pair))
