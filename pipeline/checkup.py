@@ -139,7 +139,7 @@ def check(scan: Scan, scan_date: date, sample: int = 0, told: Callable[[str, int
         states=_counted(each.state for each in seen),
         sources=_counted(each.captured_at_source for each in pictures),
         sizes=_counted(f"{each.width_px}x{each.height_px}" for each in pictures if each.width_px),
-        terms=_terms(feed, scan),
+        terms={"verdict": _verdict(scan), **feeds.terms(scan)},
         asked_s=asked_s,
         sweep_s=sweep_s,
         sweep_basis=basis,
@@ -228,17 +228,10 @@ def _step_s(feed: Feed, scan: Scan, slots: dict[str, list[datetime]]) -> float:
     return min(steps, default=max(scan.cadence_s, feed.min_interval_s))
 
 
-def _terms(feed: Feed, scan: Scan) -> dict[str, Any]:
-    """Return the feed's terms, and whether they allow this."""
-    return {
-        "verdict": "cleared for this use" if feed.cleared else f"not cleared; permission stated: {scan.permission}",
-        "cleared": feed.cleared,
-        "licence": feed.licence or scan.licence,
-        "attribution": feed.attribution or scan.attribution,
-        "terms_url": feed.terms_url,
-        "commercial": feed.commercial,
-        "may_store_frames": feed.may_store_frames,
-    }
+def _verdict(scan: Scan) -> str:
+    """Say whether the feed's terms allow this."""
+    cleared = feeds.load(scan.feed).cleared
+    return "cleared for this use" if cleared else f"not cleared; permission stated: {scan.permission}"
 
 
 def _advice(found: Checkup) -> Iterator[str]:

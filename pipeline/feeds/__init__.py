@@ -203,6 +203,20 @@ def listing(feed: Feed, scan: Scan) -> Listing:
     return feed.listing(scan) if feed.listing else Listing(feed.cameras(scan))
 
 
+def terms(scan: Scan) -> dict[str, Any]:
+    """Return what a scan's feed allows, and the permission stated; what the feed leaves open, the scan says."""
+    feed = load(scan.feed)
+    return {
+        "cleared": feed.cleared,
+        "permission": scan.permission.strip(),
+        "licence": feed.licence or scan.licence,
+        "attribution": feed.attribution or scan.attribution,
+        "terms_url": feed.terms_url,
+        "commercial": feed.commercial,
+        "may_store_frames": feed.may_store_frames,
+    }
+
+
 def facts() -> list[dict[str, Any]]:
     """Return everything that is known of every feed, as data, by name."""
     known = [(name, load(name)) for name in names()]

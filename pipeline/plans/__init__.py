@@ -92,7 +92,7 @@ def plan(scan: Scan, scan_date: date, lake: Lake, workers: int = 0, budget: Budg
         _estimates(lake, polled, asked, workers),
         tuple(group.support for group in groups),
         tuple(each for group in groups for each in expected(weighed, group, city)),
-        _terms(scan),
+        feeds.terms(scan) | {"live": feeds.load(scan.feed).live},
     )
 
 
@@ -140,21 +140,6 @@ def _limit(scan: Scan) -> str:
         return "read or rendered on this machine: no request leaves it"
     most = f"{feed.requests_per_minute:g} a minute in all" if feed.requests_per_minute else "no number in all"
     return f"the terms allow {most}, a camera every {feed.min_interval_s:g} s"
-
-
-def _terms(scan: Scan) -> dict[str, Any]:
-    """Return what the feed's terms allow."""
-    feed = feeds.load(scan.feed)
-    return {
-        "cleared": feed.cleared,
-        "permission": scan.permission,
-        "licence": feed.licence or scan.licence,
-        "attribution": feed.attribution or scan.attribution,
-        "terms_url": feed.terms_url,
-        "commercial": feed.commercial,
-        "may_store_frames": feed.may_store_frames,
-        "live": feed.live,
-    }
 
 
 def _local(scan: Scan, window: Window) -> str:

@@ -18,6 +18,7 @@ from pipeline import geo
 from pipeline.desk import FORMULA
 from pipeline.errors import IntegrityError, SchemaError, SettingsError, StorageError
 from pipeline.registry import SCHEMA, Registry, Row
+from pipeline.storage.folders import sync
 
 CAMERAS_FILE, REJECTED_FILE = "cameras.parquet", "rejected.csv"
 TEXT, WHOLE, NUMBER, TRUTH = pa.string(), pa.int64(), pa.float64(), pa.bool_()
@@ -66,9 +67,9 @@ def write(registry: Registry, folder: Path) -> None:
             whole.mkdir()
             for name, content in contents(registry).items():
                 _keep(whole / name, content)
-            _sync(whole)
+            sync(whole)
             whole.rename(folder)
-        _sync(folder.parent)
+        sync(folder.parent)
     except OSError as error:
         why = error.strerror or error
         raise StorageError(f"{folder}: cannot be written ({why}); free space or name another folder") from error
@@ -195,12 +196,3 @@ def _keep(path: Path, content: bytes) -> None:
         handle.write(content)
         handle.flush()
         os.fsync(handle.fileno())
-
-
-def _sync(folder: Path) -> None:
-    """Bring a folder's entries to disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

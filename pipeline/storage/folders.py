@@ -30,7 +30,7 @@ class Folder:
                 _make(path.parent)
                 fresh = _link(staged, path)
             # also where it was there: whoever linked it may have died before this
-            _sync(path.parent)
+            sync(path.parent)
         return fresh
 
     def replace(self, key: str, content: bytes) -> None:
@@ -40,7 +40,7 @@ class Folder:
             with self._staged(path.name, content) as staged:
                 _make(path.parent)
                 staged.replace(path)
-            _sync(path.parent)
+            sync(path.parent)
 
     def get(self, key: str) -> bytes:
         """Read a file."""
@@ -117,10 +117,10 @@ def _make(folder: Path) -> None:
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for each in missing:
-        _sync(each.parent)
+        sync(each.parent)
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
     """Flush a folder's entries to disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
