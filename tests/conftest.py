@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,12 @@ STRACE = Path("/usr/bin/strace")
 REQUIRED = bool(os.environ.get("THOROUGHFARE_REQUIRE_ALL"))
 """Set in CI: what is absent is a failure there, not left out."""
 LEFT_OUT = pytest.StashKey[list[str]]()
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C again: a shell has what it starts in the background ignore it, and so would all that tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
