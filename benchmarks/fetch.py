@@ -12,6 +12,7 @@ California, asks for Singapore's list as the feed does, keeps what came whole an
 # ruff: noqa: PLC0415 - each way imports its own library in its own process
 import argparse
 import json
+import logging
 import os
 import statistics
 import subprocess
@@ -141,6 +142,7 @@ def _one(way: str, cities: list[list[Any]]) -> dict[str, float]:
     The first sweep of each does not count.
     """
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    logging.getLogger("thoroughfare").setLevel(logging.ERROR)  # not each round anew that some rows are no cameras
     sweep = {"thoroughfare": ours, "thoroughfare, whole stage": stage, "aiohttp": aiohttp, "pycurl": pycurl}[way]
     first, *clean = _sweeps(sweep(*cities[0]), sum(CAMERAS.values()))
     peak = _peak_mib()
