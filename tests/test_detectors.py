@@ -40,7 +40,7 @@ def test_a_peak_becomes_a_box_around_the_middle_of_its_cell():
 def test_boxes_come_back_in_pixels_of_a_larger_frame():
     boxes = ttfnet.decode(answer(30, 44), (720, 1280))
     middle = boxes.xyxy_px[0].reshape(2, 2).mean(axis=0)
-    assert middle == pytest.approx([178 * 1280 / 352, (122 - 21) * 1280 / 352], abs=2)
+    assert middle == pytest.approx([178 * 1280 / 704, (122 - 42) * 1280 / 704], abs=2)
 
 
 def test_one_vehicle_is_told_once():
@@ -58,9 +58,27 @@ def test_two_vehicles_side_by_side_are_two():
 @given(st.integers(1, 1200), st.integers(1, 1200))
 def test_any_picture_fits_whole_and_in_shape(height: int, width: int):
     scale, left, top = ttfnet.placing(height, width)
-    assert 0 <= left <= ttfnet.FRAME[0] - round(width * scale)
-    assert 0 <= top <= ttfnet.FRAME[1] - round(height * scale)
-    assert ttfnet.fit(np.zeros((height, width, 3), np.uint8)).shape == (240, 352, 3)
+    wide, high = ttfnet.frame(height, width)
+    assert 0 <= left <= wide - round(width * scale)
+    assert 0 <= top <= high - round(height * scale)
+    assert ttfnet.fit(np.zeros((height, width, 3), np.uint8)).shape == (high, wide, 3)
+
+
+@pytest.mark.parametrize(
+    ("size", "shrunk"), [((240, 352), 1.0), ((288, 352), 0.83), ((360, 640), 1.1), ((720, 1280), 0.55)]
+)
+def test_a_picture_is_shrunk_by_no_more_than_needed(size: tuple[int, int], shrunk: float):
+    assert ttfnet.placing(*size)[0] == pytest.approx(shrunk, abs=0.01)
+
+
+def test_pictures_of_several_sizes_are_answered_in_their_order():
+    rng = np.random.default_rng(1)
+    images = [rng.integers(0, 255, (*size, 3)).astype(np.uint8) for size in ((240, 352), (360, 640), (240, 352))]
+    detector = ttfnet.load()
+    together = detector.detect(images)
+    for image, boxes in zip(images, together, strict=True):
+        (alone,) = detector.detect([image])
+        assert (boxes.xyxy_px.tolist(), boxes.score.tolist()) == (alone.xyxy_px.tolist(), alone.score.tolist())
 
 
 @given(st.integers(0, 2**32 - 1))

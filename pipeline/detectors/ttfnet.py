@@ -13,8 +13,9 @@ from pipeline.detectors import Boxes
 
 STEM, WIDTHS, BLOCKS, NECK = 16, (24, 48, 96, 96), (1, 1, 2, 1), 32
 """Channels at strides 2 and 4, 8, 16, 32; residual blocks at each; channels of the top-down path."""
-FRAME = (352, 240)
-"""Width and height every picture is fitted into, pixels."""
+FRAME, LARGE, SPARE = (352, 240), (704, 480), 1.5
+"""Width and height a picture is fitted into, pixels: the larger one where the other would shrink it by more than SPARE,
+and with it the many vehicles that are far away. It costs four times as much."""
 STRIDE_PX, UNIT_PX = 4, 8.0
 """Pixels a cell; unit of the distances."""
 GREY = 114
@@ -31,8 +32,13 @@ class TTFNet:
 
     def detect(self, images: list[NDArray[np.uint8]]) -> list[Boxes]:
         """Find the vehicles of each image ((h, w, 3) BGR uint8, any size); the batch does not change the answer."""
-        fitted = np.stack([fit(image) for image in images]) if images else np.zeros((0, *FRAME[::-1], 3), np.uint8)
-        return [decode(answer, image.shape[:2]) for answer, image in zip(self.network.run(fitted), images, strict=True)]
+        frames = [frame(*image.shape[:2]) for image in images]
+        found: dict[int, Boxes] = {}
+        for one in sorted(set(frames)):
+            places = [place for place, each in enumerate(frames) if each == one]
+            answers = self.network.run(np.stack([fit(images[place]) for place in places]))
+            found |= {n: decode(answer, images[n].shape[:2]) for n, answer in zip(places, answers, strict=True)}
+        return [found[place] for place in range(len(images))]
 
 
 def load() -> TTFNet:
@@ -45,10 +51,10 @@ def layout(ops: networks.Ops, pixels: Any) -> Any:
 
     Args:
         ops: Operations to build it of.
-        pixels: (n, 240, 352, 3), 0..1 BGR.
+        pixels: (n, h, w, 3), 0..1 BGR; h and w are multiples of 4.
 
     Returns:
-        (n, 60, 88, 5): logit of a vehicle's middle, then ln(distance / 8 px) to the left, top, right, bottom edge.
+        (n, h / 4, w / 4, 5): logit of a vehicle's middle, then ln(distance / 8 px) to the left, top, right, bottom edge.
 
     Source: TTFNet, Liu et al. 2020, with a plain residual trunk.
     """
@@ -68,27 +74,34 @@ def layout(ops: networks.Ops, pixels: Any) -> Any:
     return ops.conv("out_edges", edges, 5, 1, relu=False, plus=found)
 
 
+def frame(height: int, width: int) -> tuple[int, int]:
+    """Return the width and height that an image is fitted into."""
+    return LARGE if max(width / FRAME[0], height / FRAME[1]) > SPARE else FRAME
+
+
 def fit(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Shrink or enlarge an image into FRAME, keeping its shape, grey around it."""
+    """Shrink or enlarge an image into its frame, keeping its shape, grey around it."""
     height, width = image.shape[:2]
+    wide, high = frame(height, width)
     scale, left, top = placing(height, width)
-    if (width, height) == FRAME:
+    if (width, height) == (wide, high):
         return image
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    fitted = np.full((FRAME[1], FRAME[0], 3), GREY, np.uint8)
+    fitted = np.full((high, wide, 3), GREY, np.uint8)
     fitted[top : top + size[1], left : left + size[0]] = cv2.resize(image, size, interpolation=how)
     return fitted
 
 
 def placing(height: int, width: int) -> tuple[float, int, int]:
-    """Return scale, left and top of an image fitted into FRAME."""
-    scale = min(FRAME[0] / width, FRAME[1] / height)
-    return scale, (FRAME[0] - round(width * scale)) // 2, (FRAME[1] - round(height * scale)) // 2
+    """Return scale, left and top of an image fitted into its frame."""
+    wide, high = frame(height, width)
+    scale = min(wide / width, high / height)
+    return scale, (wide - round(width * scale)) // 2, (high - round(height * scale)) // 2
 
 
 def decode(answer: NDArray[np.float32], size: tuple[int, int]) -> Boxes:
-    """Turn the network's (60, 88, 5) into boxes in pixels of an image of `size` (height, width)."""
+    """Turn the network's (h / 4, w / 4, 5) into boxes in pixels of an image of `size` (height, width)."""
     logit = np.ascontiguousarray(answer[..., 0])
     peak = (cv2.dilate(logit, np.ones((3, 3), np.uint8)) == logit) & (
         logit >= np.log(LOWEST_SCORE / (1 - LOWEST_SCORE))
