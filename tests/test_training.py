@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.detectors import Boxes
-from pipeline.training import augment, labelled, pairing, precision, retrieval, targets, vehicles
+from pipeline.training import augment, labelled, paint, pairing, precision, retrieval, targets, vehicles
 from pipeline.training.draws import Source, relations, twins
 from pipeline.training.precision import Curve, Truth
 from pipeline.training.retrieval import Seen
@@ -64,6 +64,41 @@ def test_pictures_with_missing_labels_teach_near_their_vehicles_only():
     target = targets.draw(boxes((40, 80, 80, 104)), boxes(), 0.05, FRAME)
     assert target[18, 15, 6] == 1
     assert target[50, 80, 6] == pytest.approx(0.05)
+
+
+def test_what_is_known_to_be_empty_teaches_so_amid_what_is_unknown_but_never_beside_a_vehicle():
+    target = targets.draw(
+        boxes((40, 80, 80, 104)), boxes((0, 0, 352, 240)), 1.0, FRAME, empty=boxes((30, 70, 120, 120))
+    )
+    assert target[18, 29, 6] == 1
+    assert target[..., 0].max() == target[23, 15, 6] == 1
+    assert target[50, 80, 6] == 0
+
+
+def test_signs_are_painted_alike_for_one_seed_and_leave_most_of_the_picture():
+    image = np.full((240, 352, 3), 90, np.uint8)
+    first, second = (paint.over(image, np.random.default_rng(seed)) for seed in (4, 4))
+    assert (first == second).all()
+    assert (image == 90).all()
+    changed = [np.mean((paint.over(image, np.random.default_rng(seed)) != 90).any(axis=2)) for seed in range(40)]
+    assert 0 < np.mean(changed) < 0.1
+
+
+def test_what_stands_still_in_every_light_was_painted_in(tmp_path: Path):
+    rng, paths = np.random.default_rng(2), []
+    for light in range(8):
+        image = rng.normal(30 + 25 * light, 8, (120, 160, 3)).clip(0, 255).astype(np.uint8)
+        cv2.rectangle(image, (20, 30), (59, 49), (255, 255, 255), -1)
+        paths.append(tmp_path / f"{light}.png")
+        cv2.imwrite(str(paths[-1]), image)
+    (found,) = labelled.painted(paths)
+    assert found == pytest.approx([18, 28, 62, 52], abs=2)
+
+
+def test_pictures_that_judge_a_detector_are_named_as_their_labels_name_them():
+    names = precision.names(Path(__file__).parent / "labels" / "singapore_day.json")
+    assert len(names) == 20
+    assert "1001/20210320T073417.jpg" in names
 
 
 def test_average_precision_of_a_case_worked_by_hand():

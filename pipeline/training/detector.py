@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline import networks
 from pipeline.detectors.ttfnet import FRAME, STRIDE_PX, UNIT_PX, TTFNet, layout
-from pipeline.training import augment, labelled, layers, precision, targets
+from pipeline.training import augment, labelled, layers, paint, precision, targets
 from pipeline.training.fitting import Pace, fit
 from pipeline.training.labelled import Labelled
 
@@ -38,6 +38,8 @@ class Settings:
     """Vehicles of which less is left in the frame teach nothing, share."""
     calm: float = 0.25
     """Share of the last batches that are spared most of the weather."""
+    painted: float = 0.3
+    """Share of the pictures into which signs are painted, as operators do."""
     seed: int = 1
     """Of everything random."""
 
@@ -111,8 +113,13 @@ def example(
     sure = (left >= settings.kept) & (sizes[:, 1] >= settings.smallest_px) & (sizes[:, 0] >= settings.smallest_px / 2)
     enlarged = abs(matrix[0, 0]) * image.shape[1] > 1.2 * FRAME[0]
     far = [augment.shift(polygon, matrix) for polygon in picture.far_px] if enlarged else []
-    target = targets.draw(boxes[sure], np.concatenate([unknown, boxes[~sure]]), picture.background, FRAME, far)
-    image = augment.weather(augment.warp(image, matrix, FRAME), rng, weather)
+    empty, _ = augment.move(picture.empty_px, matrix, FRAME)
+    doubtful = np.concatenate([unknown, boxes[~sure]])
+    target = targets.draw(boxes[sure], doubtful, picture.background, FRAME, far, list(empty))
+    image = augment.warp(image, matrix, FRAME)
+    if rng.random() < settings.painted:
+        image = paint.over(image, rng)
+    image = augment.weather(image, rng, weather)
     return image.astype(np.float32) / 255.0, target
 
 
@@ -146,9 +153,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--source", type=Path, required=True, help="folder that holds fdr/ and singapore/")
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoints; started again, it goes on")
-    parser.add_argument("--renders", type=Path, help="folder of pipeline.training.renders; a quarter of each batch")
+    parser.add_argument(
+        "--renders", type=Path, help="folder of pipeline.training.renders; 3 of 16 pictures of each batch"
+    )
     parser.add_argument("--start", type=Path, help="averaged.npz to start from; it also settles what is unlabelled")
     parser.add_argument("--leave-out", default="", help="fdr camera to leave out")
+    parser.add_argument(
+        "--judged-by", type=Path, nargs="*", default=[], help="hand labels (COCO): pictures not trained on"
+    )
     parser.add_argument("--steps", type=int, default=Settings.steps)
     parser.add_argument("--rate", type=float, default=Settings.rate)
     parser.add_argument("--calm", type=float, default=Settings.calm, help="share of the steps with little weather")
@@ -156,12 +168,13 @@ def main() -> None:
     given = parser.parse_args()
     settings = Settings(steps=given.steps, rate=given.rate, calm=given.calm, seed=given.seed)
     given.out.mkdir(parents=True, exist_ok=True)
-    far_away = labelled.expressways(given.source)
+    judged = frozenset(name for path in given.judged_by for name in precision.names(path))
+    far_away = labelled.expressways(given.source, leave_out=judged)
     if given.start:
         far_away = labelled.settle(far_away, export(given.start, given.out / "first"))
-    sources = [(labelled.streets(given.source, leave_out=given.leave_out), 8 if given.renders else 12), (far_away, 4)]
+    sources = [(labelled.streets(given.source, leave_out=given.leave_out), 7 if given.renders else 10), (far_away, 6)]
     if given.renders:
-        sources.append((labelled.rendered(given.renders), 4))
+        sources.append((labelled.rendered(given.renders), 3))
     print(f"pictures: {[len(pictures) for pictures, _ in sources]}", flush=True)
     train(sources, given.out, settings, given.start)
     detector = export(given.out / "averaged.npz", given.out / "ttfnet", settings=asdict(settings))

@@ -60,6 +60,11 @@ def coco(path: Path, frames: Path) -> list[Truth]:
     return truths
 
 
+def names(path: Path) -> list[str]:
+    """List the pictures that a COCO file labels."""
+    return [image["file_name"] for image in json.loads(path.read_text(encoding="utf-8"))["images"]]
+
+
 def images(truths: list[Truth]) -> list[NDArray[np.uint8]]:
     """Decode the pictures of the labels."""
     return [np.asarray(cv2.imread(str(truth.path), cv2.IMREAD_COLOR), np.uint8) for truth in truths]

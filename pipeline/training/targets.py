@@ -19,6 +19,7 @@ def draw(
     background: float,
     frame: tuple[int, int],
     far: Sequence[NDArray[np.float32]] = (),
+    empty: Sequence[NDArray[np.float32]] = (),
 ) -> NDArray[np.float32]:
     """Draw the targets of one picture.
 
@@ -28,6 +29,7 @@ def draw(
         background: Weight of cells outside everything, 0..1; a margin around each vehicle weighs 1.
         frame: Width and height, pixels.
         far: Polygons (k, 2) whose cells weigh nothing, pixels of the frame.
+        empty: (4,) boxes known to hold no vehicle: their cells weigh 1 wherever no vehicle's box is.
 
     Returns:
         (height / 4, width / 4, 7) float32.
@@ -43,6 +45,9 @@ def draw(
     for box in unknown:
         x, y = _cells(box)
         target[y, x, 6] = 0.0
+    for box in empty:
+        x, y = _cells(box)
+        target[y, x, 6] = 1.0
     for box in sorted(boxes.tolist(), key=lambda box: -(box[2] - box[0]) * (box[3] - box[1])):
         x, y = _cells(np.asarray(box))
         target[y, x, 6] = 1.0
