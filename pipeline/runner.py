@@ -230,6 +230,7 @@ class Night:
                     again = next((each for each in self.windows if self._place(source, each) == place), None)
                     self._revive(source, again)
                     self._commit(source, again)
+                    self._drop_outlived(source, again)
 
     def _past(self, line: Stage, window: Window | None) -> bool:
         """Tell whether a stage would need pictures that a live feed never shows again: what it made of them stays."""

@@ -59,6 +59,11 @@ def test_every_stage_commits_every_window(lake):
     assert {"products/flow", "products/od", "products/travel_time", "products/heatmap"} <= made
 
 
+def assert_nothing_outlived(lake):
+    assert all(lake.dropped(place) for name in ("snapshots", "embeddings") for place in lake.places(name))
+    assert not any(b"\xff\xd8\xff" in content for content in tree(Path(lake.root)).values())
+
+
 def test_the_lake_proves_true(lake):
     assert list(upkeep.verify(lake)) == []
 
@@ -77,8 +82,7 @@ def test_links_are_made_of_what_both_windows_saw_and_support(lake):
 
 
 def test_no_pixel_and_no_vector_outlives_its_use(lake):
-    assert all(lake.dropped(place) for name in ("snapshots", "embeddings") for place in lake.places(name))
-    assert not any(b"\xff\xd8\xff" in content for content in tree(Path(lake.root)).values())
+    assert_nothing_outlived(lake)
 
 
 def test_a_second_run_does_nothing_and_changes_no_byte(lake):
@@ -98,6 +102,7 @@ def test_a_changed_setting_reruns_its_stage_and_what_follows(lake, tmp_path):
     fresh = {step.table for step in run(tmp_path, stricter) if step.fresh}
     assert "links" in fresh
     assert fresh <= {"links", "trajectories", "products"}
+    assert_nothing_outlived(Lake(tmp_path, "demo"))
     assert Lake(tmp_path, "demo").last(lake.places("links")[0]).revision == 2
     assert list(upkeep.verify(Lake(tmp_path, "demo"))) == []
 

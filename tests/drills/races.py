@@ -50,12 +50,13 @@ def one_stopped(small: Night, folder: Path, trials: int) -> Row:
             second.go().ended()
             between = night.unlike(small.gold, lake)
             first.resume()
-            after = night.unlike(small.gold, lake)
+            # compared once both have ended: what goes on writes again for a moment what the other has dropped
+            wrong = _both(first, second)
             row.note(
                 f"pair {number}",
-                _both(first, second),
+                wrong,
                 between and f"while stopped: {between}",
-                after,
+                night.unlike(small.gold, lake),
                 small.proven(lake),
             )
         row.seen = f"{row.trials} pairs, in {asleep} the first was stopped in its work"
