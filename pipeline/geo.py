@@ -6,6 +6,7 @@ Positions are degrees WGS 84, longitude first; lengths metres; bearings degrees 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import h3
 import numpy as np
@@ -14,7 +15,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 from pyproj import Transformer
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.csgraph import dijkstra, yen
 from scipy.spatial import cKDTree
 
 EARTH_RADIUS_M = 6371008.8
@@ -109,11 +110,13 @@ class Route:
     """Metres along the road."""
     coordinates: Floats
     """(n, 2) lon, lat from start to end."""
+    edges: NDArray[np.int64]
+    """(n - 1,) stretch of the graph that each step runs on; -1 for none."""
 
 
 def straight(lon1: float, lat1: float, lon2: float, lat2: float) -> Route:
     """Return the straight way, for places without a road graph."""
-    return Route(float(haversine_m(lon1, lat1, lon2, lat2)), np.array([[lon1, lat1], [lon2, lat2]]))
+    return Route(float(haversine_m(lon1, lat1, lon2, lat2)), np.array([[lon1, lat1], [lon2, lat2]]), np.array([-1]))
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,10 @@ class RoadGraph:
     """Where no stretch within the tolerance runs along the heading, look this many times as far for one that does."""
     CANDIDATES = 12
     """Stretches tried at each end, best first."""
+    TRIED = 16
+    """Shortest paths looked at for ways that differ."""
+    SHARED = 0.8
+    """A way that has more of its length than this in common with a shorter one is no other way."""
 
     def __init__(self, roads: pa.Table, metric_crs: str, tolerance_m: float = 120.0) -> None:
         """Index the `roads` table (any order of rows gives the same graph)."""
@@ -165,6 +172,7 @@ class RoadGraph:
             (a, b): row for row, (a, b) in enumerate(zip(self.start.tolist(), self.end.tolist(), strict=True))
         }
         self._reach = lru_cache(maxsize=64)(self._explore)
+        self._snapped = lru_cache(maxsize=100_000)(self._snap_all)
 
     def __len__(self) -> int:
         """Count the directed stretches."""
@@ -179,13 +187,7 @@ class RoadGraph:
             heading: Bearing of travel, degrees; stretches against it are dropped, and where that leaves none the other
                 carriageway is looked for at twice the tolerance.
         """
-        near = self._near(lon, lat, heading, self.tolerance_m)
-        along = [snap for snap, turn in near if turn <= self.AGAINST_DEG]
-        if heading is not None and not along:
-            wider = self._near(lon, lat, heading, self.WIDER * self.tolerance_m)
-            along = [snap for snap, turn in wider if turn <= self.AGAINST_DEG / 2]
-        chosen = along or [snap for snap, _ in near]
-        return sorted(chosen, key=lambda snap: (snap.cost_m, snap.edge))[: self.CANDIDATES]
+        return list(self._snapped(lon, lat, heading))
 
     def route(
         self,
@@ -210,13 +212,59 @@ class RoadGraph:
             Length along the road and its line from the one snapped point to the other; None where a point has no road
             within the tolerance or the second cannot be reached from the first.
         """
-        firsts, lasts = self.snap(lon1, lat1, heading1), self.snap(lon2, lat2, heading2)
+        ends = self._ends(self.snap(lon1, lat1, heading1), self.snap(lon2, lat2, heading2))
+        return self._route(*ends, self._nodes(*ends)) if ends else None
+
+    def routes(
+        self,
+        lon1: float,
+        lat1: float,
+        lon2: float,
+        lat2: float,
+        heading1: float | None = None,
+        heading2: float | None = None,
+        k: int = 3,
+        longest: float = 1.5,
+    ) -> list[Route]:
+        """Return up to k ways from point 1 to point 2, the shortest first, each clearly another than those before.
+
+        Among the shortest paths without a loop (Yen, 1971) those that share most of their length with a shorter one, as
+        around a traffic island, are left out.
+
+        Args:
+            lon1: Degrees WGS 84 of the start; the others as in `route`.
+            lat1: Degrees WGS 84 of the start.
+            lon2: Degrees WGS 84 of the end.
+            lat2: Degrees WGS 84 of the end.
+            heading1: Bearing of travel at the start, degrees; None where unknown.
+            heading2: Bearing of travel at the end, degrees; None where unknown.
+            k: How many at most.
+            longest: Ways longer than this many times the shortest are not looked for.
+        """
+        ends = self._ends(self.snap(lon1, lat1, heading1), self.snap(lon2, lat2, heading2))
+        if not ends:
+            return []
+        chosen: list[list[int]] = []
+        for nodes in [self._nodes(*ends), *(self._others(*ends, longest) if k > 1 else [])]:
+            if len(chosen) < k and not any(self._alike(nodes, other) for other in chosen):
+                chosen.append(nodes)
+        return [self._route(*ends, nodes) for nodes in chosen]
+
+    def _snap_all(self, lon: float, lat: float, heading: float | None) -> tuple[Snap, ...]:
+        """List the stretches a point may lie on, best first."""
+        near = self._near(lon, lat, heading, self.tolerance_m)
+        along = [snap for snap, turn in near if turn <= self.AGAINST_DEG]
+        if heading is not None and not along:
+            wider = self._near(lon, lat, heading, self.WIDER * self.tolerance_m)
+            along = [snap for snap, turn in wider if turn <= self.AGAINST_DEG / 2]
+        chosen = along or [snap for snap, _ in near]
+        return tuple(sorted(chosen, key=lambda snap: (snap.cost_m, snap.edge))[: self.CANDIDATES])
+
+    def _ends(self, firsts: list[Snap], lasts: list[Snap]) -> tuple[Snap, Snap] | None:
+        """Choose the pair of snapped points with the least sum of way and snapping cost; None where none is joined."""
         ways = [(self._way_m(a, b), a, b) for a in firsts for b in lasts]
-        reached = [(way + a.cost_m + b.cost_m, a.edge, b.edge, way, a, b) for way, a, b in ways if np.isfinite(way)]
-        if not reached:
-            return None
-        *_, way, first, last = min(reached, key=lambda each: each[:3])
-        return Route(float(way), self._line(first, last))
+        reached = [(way + a.cost_m + b.cost_m, a.edge, b.edge, a, b) for way, a, b in ways if np.isfinite(way)]
+        return min(reached, key=lambda each: each[:3])[3:] if reached else None
 
     def _near(self, lon: float, lat: float, heading: float | None, reach_m: float) -> list[tuple[Snap, float]]:
         """Bring a point onto every stretch within reach; each with its turn off the heading, degrees."""
@@ -252,28 +300,69 @@ class RoadGraph:
         metres, before = dijkstra(self._matrix, indices=node, return_predecessors=True)
         return metres, before
 
-    def _line(self, first: Snap, last: Snap) -> Floats:
-        """Join the lines of the stretches between two snapped points."""
+    def _nodes(self, first: Snap, last: Snap) -> list[int]:
+        """List the junctions of the shortest way between two snapped points; none within one stretch."""
         if first.edge == last.edge and first.share <= last.share:
-            return self._cut(first.edge, first.share, last.share)
+            return []
         source, node = int(self.end[first.edge]), int(self.start[last.edge])
-        before, parts = self._reach(source)[1], [self._cut(last.edge, 0.0, last.share)]
+        before, nodes = self._reach(source)[1], [node]
         while node != source:
-            parts.append(self.line[self._edge[int(before[node]), node]])
             node = int(before[node])
-        parts.append(self._cut(first.edge, first.share, 1.0))
-        joined = np.concatenate(parts[::-1])
-        fresh: NDArray[np.bool_] = np.append(True, np.any(np.diff(joined, axis=0) != 0, axis=1))
-        return np.asarray(joined[fresh], dtype=np.float64)
+            nodes.append(node)
+        return nodes[::-1]
+
+    def _others(self, first: Snap, last: Snap, longest: float) -> list[list[int]]:
+        """List the junctions of the next shortest ways, by length, among junctions that lie on no longer way."""
+        source, sink = int(self.end[first.edge]), int(self.start[last.edge])
+        if source == sink or (first.edge == last.edge and first.share <= last.share):
+            return []
+        most_m = longest * self._way_m(first, last)
+        near = np.flatnonzero(self._reach(source)[0] <= most_m)
+        back_m = dijkstra(self._matrix[near][:, near].T, indices=int(np.searchsorted(near, sink)))
+        near = near[self._reach(source)[0][near] + back_m <= most_m]
+        ends = [int(np.searchsorted(near, node)) for node in (source, sink)]
+        _, befores = yen(self._matrix[near][:, near], *ends, self.TRIED, return_predecessors=True)
+        return [near[_path(before, *ends)].tolist() for before in befores]
+
+    def _alike(self, nodes: list[int], shorter: list[int]) -> bool:
+        """Tell whether a way has most of its length in common with a shorter one."""
+        stretches = list(pairwise(nodes))
+        metres = {each: float(self.length_m[self._edge[each]]) for each in stretches}
+        shared = set(stretches) & set(pairwise(shorter))
+        return sum(metres[each] for each in stretches if each in shared) >= self.SHARED * sum(metres.values())
+
+    def _route(self, first: Snap, last: Snap, nodes: list[int]) -> Route:
+        """Join the stretches between two snapped points."""
+        if not nodes:
+            parts = [(first.edge, first.share, last.share)]
+        else:
+            inner = [(self._edge[each], 0.0, 1.0) for each in pairwise(nodes)]
+            parts = [(first.edge, first.share, 1.0), *inner, (last.edge, 0.0, last.share)]
+        lines = [self._cut(*part) for part in parts]
+        joined = np.concatenate(lines)
+        edges = np.repeat([edge for edge, _, _ in parts], [len(line) for line in lines])
+        fresh = np.flatnonzero(np.append(True, np.any(np.diff(joined, axis=0) != 0, axis=1)))
+        length_m = sum((end - start) * float(self.length_m[edge]) for edge, start, end in parts)
+        return Route(float(length_m), joined[fresh], edges[fresh[1:]])
 
     def _cut(self, row: int, start: float, end: float) -> Floats:
         """Cut a stretch between two shares of its length."""
         line = self.line[row]
+        if (start, end) == (0.0, 1.0):
+            return line
         at = np.append(0.0, np.cumsum(np.hypot(*np.diff(shapely.get_coordinates(self._metric[row]), axis=0).T)))
         at = at / at[-1] if at[-1] else np.linspace(0, 1, len(at))
         inner = at[(at > start) & (at < end)]
         wanted = np.concatenate([[start], inner, [end]])
         return _columns([np.interp(wanted, at, line[:, axis]) for axis in (0, 1)])
+
+
+def _path(before: NDArray[np.int32], source: int, sink: int) -> list[int]:
+    """Follow predecessors from the end of a path to its start."""
+    nodes = [sink]
+    while nodes[-1] != source:
+        nodes.append(int(before[nodes[-1]]))
+    return nodes[::-1]
 
 
 @lru_cache(maxsize=16)
