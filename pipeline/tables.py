@@ -173,20 +173,24 @@ SIGHTINGS = Table(
 
 TRANSITIONS = Table(
     "transitions",
-    grain="one directed pair of cameras joined by road, for one heading at the first",
-    key=("from_camera", "to_camera", "heading"),
+    grain="one directed pair of cameras joined by road, for one heading at the first, in one hour of the night",
+    key=("from_camera", "to_camera", "heading", "hour_at"),
     schema=pa.schema(
         [
             column("from_camera", _text, "camera left behind"),
             column("to_camera", _text, "camera reached"),
             column("heading", _text, "sightings.heading at from_camera"),
+            column("hour_at", TIME, "start of the hour of leaving from_camera, by its clock"),
             column("to_heading", _text, "sightings.heading at to_camera"),
             column("road_m", _double, "metres along the road"),
             column("travel_mu", _double, "mean of ln(travel time - floor_s), seconds"),
             column("travel_sigma", _double, "standard deviation of ln(travel time - floor_s)"),
-            column("floor_s", _double, "no vehicle is faster, seconds"),
+            column("floor_s", _double, "no vehicle is faster, seconds; below 0 where both views show one place at once"),
             column("ceiling_s", _double, "later than this is not looked for, seconds"),
-            column("support", _int, "pairs of sightings the distribution was learned from"),
+            column("clock_s", _double, "seconds that to_camera's clock is ahead of from_camera's; in no travel time"),
+            column("support", _int, "pairs of sightings of the night the distribution was learned from"),
+            column("hour_support", _int, "those of them that left in the hour"),
+            column("fit", _double, "0..1, share of the excess of pairs over chance that the distribution explains"),
             column("source", _text, "`road` (distance and class speed) or `learned`"),
         ]
     ),
@@ -223,9 +227,14 @@ LINKS = Table(
         [
             column("query_id", _text, "sighting at the first camera"),
             column("gallery_id", _text, "sighting at the second camera"),
-            column("travel_s", _double, "seconds from leaving the first to entering the second"),
+            column("travel_s", _double, "seconds from leaving the first to entering the second, their clocks set right"),
             column("distance", _float, "cosine distance of appearance, 0..2"),
             column("probability", _float, "calibrated chance that both are one vehicle"),
+            column("runner_up", _float, "probability of the likeliest other pair of either sighting; 0 without one"),
+            column("prior_nats", _float, "ln odds by place alone: how many go that way, of how many in the gate"),
+            column("travel_nats", _float, "ln likelihood ratio of the travel time: its usual against any in the gate"),
+            column("appearance_nats", _float, "the same of looks; null where one has no portrait", null=True),
+            column("kind_nats", _float, "the same of labels; 0 where one is `vehicle`"),
         ]
     ),
     lives_days=3,

@@ -109,7 +109,8 @@ def links() -> pa.Table:
         {
             "query_id": f"s{vehicle:02d}-{n}", "gallery_id": f"s{vehicle:02d}-{n + 1}",
             "travel_s": (journey[n + 1][1] - journey[n][1]).total_seconds() - 4, "distance": 0.2,
-            "probability": 0.55 + 0.44 * ((vehicle * 7 + n) % 11) / 11,
+            "probability": 0.55 + 0.44 * ((vehicle * 7 + n) % 11) / 11, "runner_up": 0.1,
+            "prior_nats": -2.0, "travel_nats": 1.0, "appearance_nats": 2.0, "kind_nats": 0.0,
         }
         for vehicle, journey in enumerate(journeys()) for n in range(len(journey) - 1)
     ]  # fmt: skip
@@ -140,8 +141,9 @@ def neighbours() -> list[tuple[str, str]]:
 def transitions() -> pa.Table:
     rows = [
         {
-            "from_camera": a, "to_camera": b, "heading": heading, "to_heading": heading, "road_m": 760.0, "travel_mu": 3.4,
-            "travel_sigma": 0.3, "floor_s": 10.0, "ceiling_s": 200.0, "support": 20, "source": "learned",
+            "from_camera": a, "to_camera": b, "heading": heading, "to_heading": heading, "hour_at": HOUR, "road_m": 760.0, "travel_mu": 3.4,
+            "travel_sigma": 0.3, "floor_s": 10.0, "ceiling_s": 200.0, "clock_s": 0.0, "support": 20, "hour_support": 20,
+            "fit": 0.9, "source": "learned",
         }
         for a, b in neighbours() for heading in ("E", "W")
     ]  # fmt: skip

@@ -59,6 +59,7 @@ CASES: dict[str, list[tuple[dict[str, list[dict[str, Any]]], int]]] = {
     ],
     "impossible_probabilities": [
         ({"links": [link("1", "2", probability=1.1), link("3", "4", distance=2.2)]}, 2),
+        ({"links": [link("1", "2", runner_up=-0.1)]}, 1),
         ({"trajectories": [NIGHT["trajectories"][0] | {"probability": float("nan")}]}, 1),
     ],
     "impossible_speeds": [

@@ -7,11 +7,11 @@ import pytest
 
 from pipeline.errors import SchemaError
 from pipeline.tables import LINKS, TABLES, frame_id
+from tests.builders import link, rows
 
 
 def links(*pairs: tuple[str, str]) -> pa.Table:
-    rows = [{"query_id": q, "gallery_id": g, "travel_s": 9.0, "distance": 0.1, "probability": 0.9} for q, g in pairs]
-    return pa.Table.from_pylist(rows, schema=LINKS.schema)
+    return rows("links", *(link(*ends) for ends in pairs), raw=True)
 
 
 def test_rows_are_sorted_by_their_key():
@@ -25,19 +25,19 @@ def test_two_rows_of_one_key_are_refused():
 
 def test_a_missing_and_an_unknown_column_are_named():
     with pytest.raises(SchemaError, match=r"missing \['distance'\], unknown \['far'\]"):
-        LINKS.check(links(("a", "x")).rename_columns(["query_id", "gallery_id", "travel_s", "far", "probability"]))
+        LINKS.check(links(("a", "x")).rename_columns({"distance": "far"}))
 
 
 def test_a_null_in_a_required_column_is_refused():
-    rows = links(("a", "x")).set_column(2, "travel_s", pa.array([None], pa.float64()))
+    nulls = links(("a", "x")).set_column(2, "travel_s", pa.array([None], pa.float64()))
     with pytest.raises(SchemaError, match="travel_s is null"):
-        LINKS.check(rows)
+        LINKS.check(nulls)
 
 
 def test_a_column_of_another_type_is_refused():
-    rows = links(("a", "x")).set_column(2, "travel_s", pa.array(["soon"]))
+    words = links(("a", "x")).set_column(2, "travel_s", pa.array(["soon"]))
     with pytest.raises(SchemaError, match="table links"):
-        LINKS.check(rows)
+        LINKS.check(words)
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))

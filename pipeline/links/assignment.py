@@ -29,6 +29,23 @@ def one_to_one(pairs: Pairs, chance: Floats, settings: Settings) -> NDArray[np.b
     return chosen
 
 
+def runner_up(pairs: Pairs, chance: Floats) -> Floats:
+    """Return for each pair the chance of the likeliest other pair of its query or its gallery, 0 where there is none."""
+    best = np.zeros(len(chance))
+    for side in (pairs.query, pairs.gallery):
+        order = np.lexsort((-chance, side))
+        ends, first = np.unique(side[order], return_index=True)
+        top = order[first]
+        next_ = first + 1
+        second = np.zeros(len(ends))
+        more = next_ < np.append(first[1:], len(order))
+        second[more] = chance[order[next_[more]]]
+        at = np.searchsorted(ends, side)
+        rival = chance[top][at]
+        best = np.maximum(best, np.where(top[at] == np.arange(len(chance)), second[at], rival))
+    return best
+
+
 def _assign(left: Ints, right: Ints, chance: Floats) -> Ints:
     """Return the pairs of one component that make the greatest total chance one to one."""
     if len(left) < 2:

@@ -8,6 +8,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.optimize import isotonic_regression
 
 from pipeline import travel
+from pipeline.tables import LABELS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,6 +39,12 @@ BLUR_BINS = 1.0
 """Blur of the gaps of such pairs, bins."""
 MOST_TRUST = 100.0
 """Pairs' worth of trust that learned travel times get at most."""
+KINDS = LABELS.index("vehicle") + 1
+"""Labels a sighting may bear, in the order of LABELS; the last tells nothing."""
+SAME_KIND = 0.9
+"""Share of vehicles that two cameras give one label, before anything is learned."""
+MOST_KIND = 5.0
+"""Largest ln likelihood ratio of labels: detectors do take a van for a truck."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,8 @@ class Pairs:
     """(c,) nats, NaN where one of the two has no portrait."""
     clarity: Ints
     """(c,) how large the smaller of the two was seen: number of a class, from 0 to CLARITIES - 1."""
+    kinds: Ints | None = None
+    """(c,) number of the two labels: first times KINDS plus second; None where labels are not told."""
 
     def __len__(self) -> int:
         """Count the pairs."""
@@ -63,7 +72,8 @@ class Pairs:
 
     def __getitem__(self, rows: NDArray[np.bool_]) -> "Pairs":
         """Keep some of the pairs."""
-        evidence = self.travel_s[rows], self.rarity[rows], self.clarity[rows]
+        kinds = None if self.kinds is None else self.kinds[rows]
+        evidence = self.travel_s[rows], self.rarity[rows], self.clarity[rows], kinds
         return Pairs(self.query[rows], self.gallery[rows], self.way[rows], *evidence)
 
 
@@ -85,6 +95,27 @@ class Ways:
     """(w,) number of the camera and heading it starts from."""
     departures: Floats
     """(w,) query sightings that could take it."""
+    clock_s: Floats
+    """(w,) seconds that the clock of the camera reached is ahead; in no travel time."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What speaks for each of c pairs, against "its query goes unlinked and its gallery came from elsewhere", nats."""
+
+    prior: Floats
+    """(c,) ln odds by place alone: how many go that way, of how many in the gate."""
+    travel: Floats
+    """(c,) ln likelihood ratio of the travel time: its usual against any in the gate."""
+    appearance: Floats
+    """(c,) the same of looks, 0 where one has no portrait."""
+    kind: Floats
+    """(c,) the same of labels."""
+
+    @property
+    def odds(self) -> Floats:
+        """Return the odds of each pair."""
+        return np.asarray(np.exp(self.prior + self.travel + self.appearance + self.kind))
 
 
 @dataclass(frozen=True)
@@ -99,9 +130,11 @@ class Model:
     """Share of arrivals that some departure explains."""
     ratio: Floats
     """(CLARITIES, bins) ln likelihood ratio of appearance, same against different, at CENTRES."""
+    kind: Floats
+    """(KINDS * KINDS,) ln likelihood ratio of two labels."""
 
-    def odds(self, pairs: Pairs, crowd: Floats) -> Floats:
-        """Return (c,) odds of each pair against "its query goes unlinked and its gallery came from elsewhere".
+    def terms(self, pairs: Pairs, crowd: Floats) -> Terms:
+        """Weigh what speaks for each pair.
 
         Args:
             pairs: Candidates.
@@ -113,8 +146,15 @@ class Model:
         for clarity, ratio in enumerate(self.ratio):
             here = (pairs.clarity == clarity) & np.isfinite(pairs.rarity)
             alike[here] = np.interp(pairs.rarity[here], CENTRES, ratio)
-        stray = crowd * max(1.0 - self.explained, 0.2)
-        return np.asarray(np.exp(alike) * density(ways, way, pairs.travel_s) * (self.taken / missed)[way] / stray)
+        gate_s = (ways.ceiling_s - ways.floor_s)[way]
+        stray = crowd * gate_s * max(1.0 - self.explained, 0.2)
+        usual = np.log(density(ways, way, pairs.travel_s) * gate_s)
+        kind = np.zeros(len(pairs)) if pairs.kinds is None else self.kind[pairs.kinds]
+        return Terms(np.log((self.taken / missed)[way] / stray), usual, alike, kind)
+
+    def odds(self, pairs: Pairs, crowd: Floats) -> Floats:
+        """Return (c,) odds of each pair against "its query goes unlinked and its gallery came from elsewhere"."""
+        return self.terms(pairs, crowd).odds
 
 
 def learn(pairs: Pairs, ways: Ways, crowd: Floats) -> Model:
@@ -131,18 +171,21 @@ def learn(pairs: Pairs, ways: Ways, crowd: Floats) -> Model:
     Source: Dempster, Laird and Rubin (1977) for EM; Huang and Russell (1998, section 4) for travel time and likeness in one odds.
     """
     ways = _timed(pairs, ways)
-    model, common = guess(pairs, ways, 0.5), _bins(pairs)
+    model, common, labels = guess(pairs, ways, 0.5), _bins(pairs), _labels(pairs)
     kept = model.odds(pairs, crowd) > LEAST
     pairs, crowd = pairs[kept], crowd[kept]
     for _ in range(ROUNDS):
         alike = marginals(pairs, model.odds(pairs, crowd), SWEEPS)
-        model = Model(_times(pairs, ways, alike), *_shares(pairs, ways, alike), _ratio(pairs, alike, common))
+        shares, looks = _shares(pairs, ways, alike), _ratio(pairs, alike, common)
+        model = Model(_times(pairs, ways, alike), *shares, looks, _kind(pairs, alike, labels))
     return model
 
 
 def guess(pairs: Pairs, ways: Ways, taken: float) -> Model:
     """Return the model before anything is learned: a share of departures taken for granted, and a modest likelihood ratio."""
-    return Model(ways, taken / np.bincount(ways.start)[ways.start], 0.3, _prior(_bins(pairs)))
+    shares = taken / np.bincount(ways.start)[ways.start]
+    kind = _kind(pairs, np.zeros(len(pairs)), _labels(pairs))
+    return Model(ways, shares, 0.3, _prior(_bins(pairs)), kind)
 
 
 def crowds(query: Ints, way: Ints, gate_s: Floats) -> Floats:
@@ -281,3 +324,33 @@ def _ratio(pairs: Pairs, alike: Floats, common: Floats, trust: float = 30.0) -> 
     ratio = np.clip(np.log(same / same.sum()) - np.log(other / other.sum()), -MOST_RATIO, MOST_RATIO)
     weights = same + other
     return np.array([isotonic_regression(row, weights=weight).x for row, weight in zip(ratio, weights, strict=True)])
+
+
+def _labels(pairs: Pairs, weight: Floats | None = None) -> Floats:
+    """Count the pairs, (KINDS, KINDS) by their labels; zero where labels are not told."""
+    if pairs.kinds is None:
+        return np.zeros((KINDS, KINDS))
+    return np.asarray(np.bincount(pairs.kinds, weight, KINDS * KINDS).reshape(KINDS, KINDS), dtype=np.float64)
+
+
+def _kind(pairs: Pairs, alike: Floats, common: Floats, trust: float = 30.0) -> Floats:
+    """Learn the likelihood ratio of two labels, either way round: how often one vehicle bears both, against strangers.
+
+    Args:
+        pairs: Candidates carried along.
+        alike: (c,) chance of each.
+        common: (KINDS, KINDS) number of all candidates, carried along or not.
+        trust: Pairs' worth of trust in SAME_KIND for each label.
+
+    Returns:
+        (KINDS * KINDS,) nats within MOST_KIND; 0 where either is `vehicle`.
+    """
+    told = np.ix_(range(KINDS - 1), range(KINDS - 1))
+    found, every = (each + each.T for each in (_labels(pairs, alike)[told], common[told]))
+    share = (every.sum(axis=1) + 1.0) / (every.sum() + KINDS - 1)
+    expected = share[:, None] * ((1.0 - SAME_KIND) * share[None, :] + SAME_KIND * np.eye(KINDS - 1))
+    same = found + trust * (KINDS - 1) * expected
+    other = np.maximum(every - found, 0.0) + trust * (KINDS - 1) * np.outer(share, share)
+    ratio = np.zeros((KINDS, KINDS))
+    ratio[told] = np.clip(np.log(same / same.sum()) - np.log(other / other.sum()), -MOST_KIND, MOST_KIND)
+    return np.asarray(ratio.ravel())
