@@ -189,9 +189,10 @@ def transitions(traffic: Traffic, journeys: dict[tuple[int, int], NDArray[np.int
         floor_s = 0.9 * float(np.quantile(travel_s, 0.02))
         logs = np.log(np.maximum(travel_s - floor_s, 0.2))
         rows.append({
-            "from_camera": name(first), "to_camera": name(second), "heading": "none", "to_heading": "none", "road_m": 250.0,
+            "from_camera": name(first), "to_camera": name(second), "heading": "none", "to_heading": "none", "hour_at": START, "road_m": 250.0,
             "travel_mu": float(logs.mean()), "travel_sigma": max(float(logs.std()), 0.05), "floor_s": floor_s,
-            "ceiling_s": float(travel_s.max()), "support": len(legs), "source": "learned",
+            "ceiling_s": float(travel_s.max()), "clock_s": 0.0, "support": len(legs), "hour_support": 0, "fit": 1.0,
+            "source": "learned",
         })  # fmt: skip
     return TRANSITIONS.check(pa.Table.from_pylist(rows, TRANSITIONS.schema))
 

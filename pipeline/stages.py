@@ -50,7 +50,7 @@ STAGES = (
     Stage("transitions",   "learn",   ("cameras", "roads", "sightings"),                        "night"),
     Stage("observability", "weigh",   ("cameras", "frames", "sightings", "transitions"),        "window", asks=("window", "settings")),
     Stage("links",         "link",    ("sightings", "detections", "embeddings", "transitions", "observability"), "window", lookback=1, asks=("window", "settings"), outlived=("embeddings",)),
-    Stage("trajectories",  "chain",   ("cameras", "roads", "sightings", "links", "observability"), "night"),
+    Stage("trajectories",  "chain",   ("cameras", "roads", "sightings", "links", "observability", "transitions"), "night"),
     Stage("products",      "publish", ("cameras", "sightings", "observability", "links", "trajectories"), "night"),
 )
 # fmt: on

@@ -256,6 +256,8 @@ TRAJECTORIES = Table(
             column("mean_speed_mps", _double, "length over time between first and last passing"),
             column("probability", _float, "product of its links' probabilities"),
             column("geometry", _bytes, "WKB LineString, degrees WGS 84"),
+            column("vertices_at", pa.list_(TIME), "when it was at each vertex of the geometry, never falling"),
+            column("bridged", pa.list_(pa.bool_()), "for each leg, whether it bridges cameras that missed the vehicle"),
         ]
     ),
     lives_days=3,

@@ -1,6 +1,7 @@
 """Learn which cameras follow which, and how long vehicles take: cameras, roads, sightings -> transitions."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline import motion, travel
 from pipeline.geo import HEADINGS, RoadGraph, bearing, bearing_between, haversine_m, turn_deg
 from pipeline.query import query
-from pipeline.tables import TRANSITIONS
+from pipeline.tables import TIME, TRANSITIONS
 
 Floats = NDArray[np.float64]
 
@@ -133,7 +134,14 @@ def learn(cameras: pa.Table, roads: pa.Table, sightings: pa.Table, settings: Set
     first = _best([_learned(way, passings) for way in ways])
     speed_mps = _usual_speed(first, settings)
     again = [way if way.travel.support else _guessed(way, speed_mps, settings) for way in first]
-    return TRANSITIONS.check(pa.Table.from_pylist([_row(way) for way in again], schema=TRANSITIONS.schema))
+    rows = [_row(way) | {"hour_at": hour} for way in again for hour in _hours(sightings)]
+    return TRANSITIONS.check(pa.Table.from_pylist(rows, schema=TRANSITIONS.schema))
+
+
+def _hours(sightings: pa.Table) -> list[datetime]:
+    """List the hours in which some vehicle came or went."""
+    times = pa.chunked_array([*sightings["entered_at"].chunks, *sightings["left_at"].chunks], TIME)
+    return sorted(pc.floor_temporal(times, unit="hour").unique().to_pylist())
 
 
 def _turned(sightings: pa.Table) -> list[str]:
@@ -279,7 +287,10 @@ def _row(way: Way) -> dict[str, Any]:
         "travel_sigma": way.travel.sigma,
         "floor_s": way.travel.floor_s,
         "ceiling_s": way.travel.ceiling_s,
+        "clock_s": 0.0,
         "support": way.travel.support,
+        "hour_support": way.travel.support,
+        "fit": float(way.travel.support > 0),
         "source": "learned" if way.travel.support else "road",
     }
 

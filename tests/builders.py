@@ -79,7 +79,7 @@ def link(query_id: str, gallery_id: str, travel_s: float = 10.0, **more: Any) ->
 
 
 def transition(from_camera: str, to_camera: str, **more: Any) -> dict[str, Any]:
-    ways = {"from_camera": from_camera, "to_camera": to_camera, "heading": "N", "to_heading": "N"}
+    ways = {"from_camera": from_camera, "to_camera": to_camera, "heading": "N", "to_heading": "N", "clock_s": 0.0}
     return ways | {"road_m": 100.0, "floor_s": 5.0, "ceiling_s": 60.0, "source": "road", **more}
 
 

@@ -194,6 +194,6 @@ def test_imbalance_sets_both_directions_side_by_side():
 
 def test_travel_times_learned_begin_with_the_best_known():
     ways = [transition("a", "b", travel_mu=0.0, floor_s=29.0, support=40), transition("b", "a", support=0)]
-    best, guess = ask("travel_times_learned", cameras=CAMERAS, transitions=rows("transitions", *ways))
+    best, guess = ask("travel_times_learned", ZONE, cameras=CAMERAS, transitions=rows("transitions", *ways))
     assert (best["from_name"], best["median_s"], best["support"]) == ("Bridge", Decimal("30.0"), 40)
     assert guess["source"] == "road"

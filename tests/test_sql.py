@@ -72,7 +72,8 @@ def test_passes_leaves_out_what_is_parked():
 
 def test_ways_puts_the_headings_of_a_pair_together():
     pair = [transition("a", "b", heading=heading, support=support) for heading, support in (("S", 0), ("N", 30))]
-    (row,) = ask("observability/ways", transitions=rows("transitions", *pair))
+    later = transition("a", "b", hour_at=at(3600), floor_s=9.0)
+    (row,) = ask("observability/ways", {"hour_at": at(0)}, transitions=rows("transitions", *pair, later))
     assert (row["weight"], row["floor_s"]) == ([30, 1], [5.0, 5.0])
 
 
@@ -80,7 +81,9 @@ def test_legs_keeps_the_best_link_of_both_ends():
     seen_ = rows("sightings", sighting("1", "a", 0, 4), sighting("2", "b", 20, 24), sighting("3", "b", 30, 34))
     links = rows("links", link("1", "2", probability=0.7), link("1", "3", probability=0.8))
     weighed = rows("observability", seen("a", "trajectory", "b"))
-    (leg,) = ask("trajectories/legs", links=links, sightings=seen_, observability=weighed)
+    (leg,) = ask(
+        "trajectories/legs", links=links, sightings=seen_, observability=weighed, transitions=rows("transitions")
+    )
     assert (leg["gallery_id"], leg["from_camera"], leg["to_camera"]) == ("3", "a", "b")
     assert (leg["query_passed_at"], leg["gallery_passed_at"]) == (at(2), at(32))
 
@@ -89,7 +92,9 @@ def test_chain_joins_legs_end_to_end_and_refuses_the_impossible():
     seen_ = rows("sightings", *(sighting(f"{n}", "abcd"[n], 20 * n, 20 * n + 4) for n in range(4)))
     weighed = rows("observability", *(seen("abcd"[n], "trajectory", "abcd"[n + 1]) for n in range(3)))
     links = rows("links", *(link(f"{n}", f"{n + 1}") for n in range(3)))
-    legs = query.query("trajectories/legs", links=links, sightings=seen_, observability=weighed)
+    legs = query.query(
+        "trajectories/legs", links=links, sightings=seen_, observability=weighed, transitions=rows("transitions")
+    )
     pairs = legs.select(["from_camera", "to_camera", "from_heading", "to_heading"])
     ways = pairs.append_column("way", pa.array([0, 1, 2])).append_column("length_m", pa.array([100.0, 200.0, 601.0]))
     (row,) = ask("trajectories/chain", {"max_speed_mps": 25.0, "position_m": 100.0}, legs=legs, ways=ways)

@@ -16,6 +16,7 @@ from pipeline.trajectories import Settings, chain
 SETTINGS = Settings(metric_crs="EPSG:32618")
 PLACES = {"a": (-73.980, 40.750), "b": (-73.980, 40.752), "c": (-73.975, 40.752)}
 CAMERAS = rows("cameras", *(camera(name, *place) for name, place in PLACES.items()))
+CLOCKS = rows("transitions")
 HONEST = rows("observability", *(seen(a, "trajectory", b) for a in PLACES for b in PLACES if a != b))
 
 
@@ -27,7 +28,7 @@ def road(*stops: tuple[float, float], by: str) -> dict:
 
 def chained(sightings: list[dict], links: list[dict], *roads: dict) -> list[dict]:
     tables = rows("roads", *roads), rows("sightings", *sightings), rows("links", *links)
-    return chain(CAMERAS, *tables, HONEST, SETTINGS).to_pylist()
+    return chain(CAMERAS, *tables, HONEST, CLOCKS, SETTINGS).to_pylist()
 
 
 THREE = [sighting("1", "a", 0, 4), sighting("2", "b", 30, 34), sighting("3", "c", 60, 64)]
@@ -76,8 +77,8 @@ def test_a_leg_faster_than_any_vehicle_breaks_the_chain():
 def test_a_pair_that_supports_no_trajectories_ends_the_chain():
     weighed = rows("observability", seen("a", "trajectory", "b"), seen("b", "link", "c"))
     tables = rows("roads"), rows("sightings", *THREE), rows("links", link("1", "2"), link("2", "3"))
-    assert chain(CAMERAS, *tables, weighed, SETTINGS)["camera_ids"].to_pylist() == [["a", "b"]]
-    assert chain(CAMERAS, *tables, rows("observability"), SETTINGS).num_rows == 0
+    assert chain(CAMERAS, *tables, weighed, CLOCKS, SETTINGS)["camera_ids"].to_pylist() == [["a", "b"]]
+    assert chain(CAMERAS, *tables, rows("observability"), CLOCKS, SETTINGS).num_rows == 0
 
 
 def test_a_ring_road_is_driven_round_again():
@@ -92,7 +93,7 @@ def test_ids_follow_from_the_sightings_alone():
 
 
 def test_nothing_linked_gives_an_empty_table():
-    empty = chain(CAMERAS, rows("roads"), rows("sightings", *THREE), rows("links"), HONEST, SETTINGS)
+    empty = chain(CAMERAS, rows("roads"), rows("sightings", *THREE), rows("links"), HONEST, CLOCKS, SETTINGS)
     assert empty.equals(TRAJECTORIES.empty())
 
 
@@ -105,9 +106,9 @@ def test_nothing_linked_gives_an_empty_table():
 def test_whatever_is_linked_a_sighting_is_in_one_trajectory_at_most(wild: list[tuple[int, int, int]]):
     passed = rows("sightings", *(sighting(f"{n:02d}", "abc"[n % 3], 20 * n, 20 * n + 3) for n in range(12)))
     links = rows("links", *(link(f"{q:02d}", f"{g:02d}", probability=p / 10) for q, g, p in wild))
-    found = chain(CAMERAS, rows("roads"), passed, links, HONEST, SETTINGS)
+    found = chain(CAMERAS, rows("roads"), passed, links, HONEST, CLOCKS, SETTINGS)
     turned = [each.take(pa.array(np.arange(each.num_rows)[::-1])) for each in (passed, links)]
-    assert found.equals(chain(CAMERAS, rows("roads"), *turned, HONEST, SETTINGS))
+    assert found.equals(chain(CAMERAS, rows("roads"), *turned, HONEST, CLOCKS, SETTINGS))
     stops = [stop for ids in found["sighting_ids"].to_pylist() for stop in ids]
     assert len(stops) == len(set(stops))
     assert all(ids == sorted(ids) for ids in found["sighting_ids"].to_pylist())

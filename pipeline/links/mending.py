@@ -52,5 +52,11 @@ def _own_way(camera: str, heading: str, cadence_s: float, settings: Settings) ->
     """Return the way from a camera and heading to itself, as a row of transitions."""
     ends = {"from_camera": camera, "to_camera": camera, "heading": heading, "to_heading": heading}
     gate = {"floor_s": 0.1 * cadence_s, "ceiling_s": settings.mended_pictures * cadence_s + 1.0}
-    usual = {"travel_mu": float(np.log(TOGETHER_S)), "travel_sigma": 0.15, "road_m": 0.0, "support": 0}
-    return ends | gate | usual | {"source": "road"}
+    usual = {
+        "travel_mu": float(np.log(TOGETHER_S)),
+        "travel_sigma": 0.15,
+        "road_m": 0.0,
+        "clock_s": 0.0,
+        "hour_at": None,
+    }
+    return ends | gate | usual | {"support": 0, "hour_support": 0, "fit": 0.0, "source": "road"}

@@ -49,7 +49,7 @@ def weigh(
     """
     views = _views(cameras, frames, sightings, window, settings)
     rows = [_row(camera, "", window, view, *judge(view, settings)) for camera, view in views.items()]
-    ways = query("observability/ways", transitions=transitions).to_pylist()
+    ways = query("observability/ways", {"hour_at": window.hour_at}, transitions=transitions).to_pylist()
     for way in (way for way in ways if way["from_camera"] in views and way["to_camera"] in views):
         first, second = views[way["from_camera"]], views[way["to_camera"]]
         travel_s = _travel_s(way)

@@ -1,8 +1,19 @@
 -- grain: one directed pair of cameras joined by road
 -- reads: transitions
--- params:
+-- params: hour_at
 -- units: seconds, ln seconds, pairs of sightings
-WITH ways AS (
+-- Of each pair, the hour asked for, or the nearest that is told.
+WITH ranked AS (
+    SELECT
+        *,
+        dense_rank() OVER (
+            PARTITION BY from_camera, to_camera
+            ORDER BY abs(epoch_us(hour_at) - epoch_us($hour_at)), hour_at
+        ) AS place
+    FROM transitions
+),
+
+ways AS (
     SELECT
         from_camera,
         to_camera,
@@ -10,7 +21,8 @@ WITH ways AS (
         list(travel_mu ORDER BY heading) AS travel_mu,
         list(travel_sigma ORDER BY heading) AS travel_sigma,
         list(greatest(support, 1) ORDER BY heading) AS weight
-    FROM transitions
+    FROM ranked
+    WHERE place = 1
     GROUP BY from_camera, to_camera
 )
 

@@ -3,7 +3,7 @@
 -- params: max_speed_mps, position_m
 -- units: metres, seconds, probability 0..1
 -- A leg faster than max_speed_mps along its way, less position_m, is no leg.
--- Legs lead forward in time, so no chain is a ring.
+-- Legs lead forward in time, so no chain is a ring. All times of a chain are by the clock of its first camera.
 WITH RECURSIVE possible AS (
     SELECT
         legs.query_id,
@@ -15,6 +15,7 @@ WITH RECURSIVE possible AS (
         legs.query_passed_at,
         legs.gallery_passed_at,
         legs.gallery_left_at,
+        legs.clock_us,
         ways.way
     FROM legs
     INNER JOIN ways
@@ -32,6 +33,7 @@ walk AS (
     SELECT
         possible.query_id AS head_id,
         1 AS step,
+        CAST(0 AS BIGINT) AS ahead_us,
         possible.*
     FROM possible
     ANTI JOIN possible AS before ON possible.query_id = before.gallery_id
@@ -39,6 +41,7 @@ walk AS (
     SELECT
         walk.head_id,
         walk.step + 1 AS step,
+        walk.ahead_us + walk.clock_us AS ahead_us,
         possible.*
     FROM walk
     INNER JOIN possible ON walk.gallery_id = possible.query_id
@@ -49,9 +52,11 @@ chain AS (
         head_id,
         list_prepend(head_id, list(gallery_id ORDER BY step)) AS sighting_ids,
         list_prepend(arg_min(from_camera, step), list(to_camera ORDER BY step)) AS camera_ids,
-        list_prepend(arg_min(query_passed_at, step), list(gallery_passed_at ORDER BY step)) AS passed_at,
+        list_prepend(
+            arg_min(query_passed_at, step), list(gallery_passed_at - to_microseconds(ahead_us) ORDER BY step)
+        ) AS passed_at,
         arg_min(query_entered_at, step) AS started_at,
-        arg_max(gallery_left_at, step) AS finished_at,
+        arg_max(gallery_left_at - to_microseconds(ahead_us), step) AS finished_at,
         list(probability ORDER BY step) AS probabilities,
         list(way ORDER BY step) AS ways
     FROM walk
