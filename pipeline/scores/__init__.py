@@ -3,7 +3,7 @@
 from pipeline.scores.calibration import Calibration, reliability
 from pipeline.scores.detections import DetectionScores, detection_scores
 from pipeline.scores.embeddings import EmbeddingScores, embedding_scores
-from pipeline.scores.links import LinkScores, link_scores
+from pipeline.scores.links import LinkScores, link_scores, link_scores_known
 from pipeline.scores.naming import Naming
 from pipeline.scores.products import ProductScores, product_scores
 from pipeline.scores.readers import read, read_pairs
@@ -24,6 +24,7 @@ __all__ = [
     "detection_scores",
     "embedding_scores",
     "link_scores",
+    "link_scores_known",
     "product_scores",
     "read",
     "read_pairs",

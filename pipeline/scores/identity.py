@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from pipeline.scores.bipartite import heaviest
 from pipeline.scores.matching import Floats, Ints, Overlaps, assign
 
 ALPHAS = np.arange(1, 20) * 0.05
@@ -31,14 +29,11 @@ def identity_f1(of: Identities, least: float = 0.5) -> tuple[float, float, float
     Source: Ristani et al. 2016, Performance Measures and a Data Set for Multi-Target, Multi-Camera Tracking, section 3.
     """
     near = of.pairs.where(of.pairs.iou >= least)
-    vehicles, tracks = of.truth.max(initial=-1) + 1, of.found.max(initial=-1) + 1
-    shared = coo_array(
-        (np.ones(len(near.iou)), (of.truth[near.truth], vehicles + of.found[near.found])),
-        shape=(vehicles + tracks,) * 2,
-    ).tocsr()
-    right = sum(_best(shared, nodes, vehicles) for nodes in _groups(shared))
+    width = of.found.max(initial=-1) + 1
+    pair, shared = np.unique(of.truth[near.truth] * width + of.found[near.found], return_counts=True)
+    right = heaviest(pair // max(width, 1), pair % max(width, 1), shared.astype(np.float64))
     n, m = len(of.truth), len(of.found)
-    return _ratio(2 * right, n + m), _ratio(right, m), _ratio(right, n)
+    return ratio(2 * right, n + m), ratio(right, m), ratio(right, n)
 
 
 def clear(of: Identities, least: float = 0.5) -> tuple[float, int]:
@@ -60,7 +55,7 @@ def clear(of: Identities, least: float = 0.5) -> tuple[float, int]:
             last[v] = t
         matched += len(kept) + len(new)
     missed, wrong = len(of.truth) - matched, len(of.found) - matched
-    return 1.0 - _ratio(missed + wrong + switches, len(of.truth)), switches
+    return 1.0 - ratio(missed + wrong + switches, len(of.truth)), switches
 
 
 def hota(of: Identities) -> tuple[float, float, float]:
@@ -80,7 +75,7 @@ def hota(of: Identities) -> tuple[float, float, float]:
     for alpha in ALPHAS:
         hits = which[chosen[of.pairs.iou[chosen] >= alpha - np.finfo(float).eps]]
         shared = np.bincount(hits, minlength=len(code))
-        detected = _ratio(len(hits), n + m - len(hits))
+        detected = ratio(len(hits), n + m - len(hits))
         associated = float((shared * shared / np.maximum(together - shared, 1)).sum() / max(len(hits), 1))
         parts.append((np.sqrt(detected * associated), detected, associated))
     total, detected, associated = np.mean(parts, axis=0).tolist()
@@ -111,21 +106,6 @@ def _take(pairs: Overlaps, places: Ints) -> Overlaps:
     return Overlaps(pairs.frame[places], pairs.truth[places], pairs.found[places], pairs.iou[places])
 
 
-def _groups(shared: coo_array) -> list[Ints]:
-    """Return the nodes of every connected part that has an edge."""
-    _, group = connected_components(shared, directed=False)
-    order = np.argsort(group, kind="stable")
-    return [nodes for nodes in np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if len(nodes) > 1]
-
-
-def _best(shared: coo_array, nodes: Ints, vehicles: int) -> float:
-    """Return how many boxes the best one-to-one map of one connected part gets right."""
-    rows, columns = nodes[nodes < vehicles], nodes[nodes >= vehicles]
-    counts: Floats = shared[rows][:, columns].toarray()
-    i, j = linear_sum_assignment(counts, maximize=True)
-    return float(counts[i, j].sum())
-
-
-def _ratio(part: float, whole: float) -> float:
+def ratio(part: float, whole: float) -> float:
     """Return part / whole, NaN of nothing."""
     return part / whole if whole else float("nan")

@@ -86,6 +86,11 @@ def codes(values: pa.ChunkedArray) -> Ints:
     return np.asarray(pc.dictionary_encode(values).combine_chunks().indices.to_numpy(zero_copy_only=False), np.int64)
 
 
+def rows_in(values: pa.ChunkedArray, names: pa.Array) -> Ints:
+    """Return where in `names` each value stands; it must be there."""
+    return np.asarray(pc.index_in(values, names).to_numpy(), np.int64)
+
+
 def _boxes(sightings: pa.Table, detections: pa.Table, frames: set[str]) -> tuple[pa.Table, Ints]:
     """Return the detections that sightings name in some frames, and the row of each one's sighting."""
     named = sightings["detection_ids"].combine_chunks()
