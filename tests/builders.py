@@ -100,8 +100,9 @@ def trajectory(name: str, stops: Iterable[tuple[str, str, float]], **more: Any) 
     sightings, cameras, passed = zip(*stops, strict=True)
     times = {"passed_at": [at(each) for each in passed], "started_at": at(passed[0]), "finished_at": at(passed[-1])}
     base = {"trajectory_id": name, "sighting_ids": list(sightings), "camera_ids": list(cameras), "probability": 0.9}
-    line = {"length_m": 100.0, "mean_speed_mps": 10.0, "geometry": geo.to_wkb([[-73.98, 40.75], [-73.98, 40.76]])}
-    return base | times | line | more
+    line = {"length_m": 100.0, "mean_speed_mps": 10.0, "geometry": geo.to_wkb([[-73.98, 40.75], [-73.98, 40.7509]])}
+    told = {"vertices_at": [at(passed[0]), at(passed[-1])], "bridged": [False] * (len(passed) - 1)}
+    return base | times | line | told | more
 
 
 def _filled(field: pa.Field) -> Any:

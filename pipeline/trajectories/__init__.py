@@ -1,4 +1,4 @@
-"""Chain links into trajectories along the road: cameras, roads, sightings, transitions, links, observability -> trajectories."""
+"""Chain links into trajectories along the road: cameras, roads, sightings, links, observability, transitions -> trajectories."""
 
 import hashlib
 from dataclasses import dataclass
@@ -39,6 +39,7 @@ def chain(
     sightings: pa.Table,
     links: pa.Table,
     observability: pa.Table,
+    transitions: pa.Table,
     settings: Settings,
 ) -> pa.Table:
     """Follow each vehicle from link to link through the night and lay its way along the road.
@@ -54,6 +55,7 @@ def chain(
         sightings: `sightings` of the night.
         links: `links` of the night.
         observability: `observability` of the night.
+        transitions: `transitions` of the night; how far the cameras' clocks are apart.
         settings: Metric CRS, speed limit, ways.
 
     Returns:
@@ -62,7 +64,12 @@ def chain(
         at each vertex, all by the clock of the first camera. Ids are a hash of the sightings' ids and as short-lived as
         those.
     """
-    legs = _placed(query("trajectories/legs", links=links, sightings=sightings, observability=observability), cameras)
+    legs = _placed(
+        query(
+            "trajectories/legs", links=links, sightings=sightings, observability=observability, transitions=transitions
+        ),
+        cameras,
+    )
     legs = legs.append_column("bridged", pa.array(np.zeros(legs.num_rows, np.bool_)))
     return TRAJECTORIES.check(_told(legs, cameras, roads, settings)) if legs.num_rows else TRAJECTORIES.empty()
 
