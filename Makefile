@@ -49,6 +49,7 @@ bench: .venv/.dev
 	@.venv/bin/python -m benchmarks.fetch
 	@.venv/bin/python -m benchmarks.observability
 	@.venv/bin/python -m benchmarks.decoding
+	@.venv/bin/python -m benchmarks.links
 
 clean:
 	rm -rf .uv .venv out

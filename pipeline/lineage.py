@@ -17,7 +17,18 @@ FOUNDATION = (
     "decoder/__init__.py", "decoder/child.py", "decoder/wire.py",
 )  # fmt: skip
 """Modules every stage stands on; their text is part of every lineage."""
-LIBRARIES = ("numpy", "pyarrow", "duckdb", "opencv-python-headless", "geopandas", "shapely", "h3", "scipy", "keras")
+LIBRARIES = (
+    "numpy",
+    "numba",
+    "pyarrow",
+    "duckdb",
+    "opencv-python-headless",
+    "geopandas",
+    "shapely",
+    "h3",
+    "scipy",
+    "keras",
+)
 
 
 def stated(scan: Scan) -> dict[str, str]:
