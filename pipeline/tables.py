@@ -157,8 +157,8 @@ SIGHTINGS = Table(
             column("sighting_id", _text, "new every night"),
             column("camera_id", _text, "camera"),
             column("label", _text, "one of LABELS, by vote of its detections"),
-            column("entered_at", TIME, "first seen"),
-            column("left_at", TIME, "last seen"),
+            column("entered_at", TIME, "first seen; at a still a minute or slower the one frame it was in (`lone`)"),
+            column("left_at", TIME, "last seen; dwell is left_at - entered_at"),
             column(
                 "heading", _text, "compass point N NE E SE S SW W NW, else `away` `toward` `left` `right`, else `none`"
             ),
@@ -166,6 +166,14 @@ SIGHTINGS = Table(
             column("detection_ids", pa.list_(_text), "its detections in order of time"),
             column("quality", _float, "0..1, how sure it is that these are one vehicle"),
             column("view", _bytes, "`frames.view` where it was first seen", null=True),
+            column(
+                "cut",
+                pa.bool_(),
+                "whether the picture's edge cuts its first or last box: it was in view longer",
+                null=True,
+            ),
+            column("speed_mps", _float, "mean over the ground while followed; null without calibration", null=True),
+            column("speed_error_mps", _float, "standard error of speed_mps: boxes and calibration", null=True),
         ]
     ),
     lives_days=7,
@@ -185,7 +193,9 @@ TRANSITIONS = Table(
             column("road_m", _double, "metres along the road"),
             column("travel_mu", _double, "mean of ln(travel time - floor_s), seconds"),
             column("travel_sigma", _double, "standard deviation of ln(travel time - floor_s)"),
-            column("floor_s", _double, "no vehicle is faster, seconds; below 0 where both views show one place at once"),
+            column(
+                "floor_s", _double, "no vehicle is faster, seconds; below 0 where both views show one place at once"
+            ),
             column("ceiling_s", _double, "later than this is not looked for, seconds"),
             column("clock_s", _double, "seconds that to_camera's clock is ahead of from_camera's; in no travel time"),
             column("support", _int, "pairs of sightings of the night the distribution was learned from"),
@@ -227,7 +237,9 @@ LINKS = Table(
         [
             column("query_id", _text, "sighting at the first camera"),
             column("gallery_id", _text, "sighting at the second camera"),
-            column("travel_s", _double, "seconds from leaving the first to entering the second, their clocks set right"),
+            column(
+                "travel_s", _double, "seconds from leaving the first to entering the second, their clocks set right"
+            ),
             column("distance", _float, "cosine distance of appearance, 0..2"),
             column("probability", _float, "calibrated chance that both are one vehicle"),
             column("runner_up", _float, "probability of the likeliest other pair of either sighting; 0 without one"),
