@@ -4,7 +4,7 @@ import csv
 import io
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -14,6 +14,9 @@ from pipeline.errors import IntegrityError, PipelineError, SchemaError, WindowNo
 from pipeline.lake import Lake
 from pipeline.scans import Scan
 from pipeline.tables import TABLES
+
+if TYPE_CHECKING:
+    from pipeline.links.explanation import Explanation
 
 SHOWN = tuple(name for name in TABLES if name not in ("snapshots", "embeddings"))
 """Tables people may ask: pixels and vectors are not among them."""
@@ -75,6 +78,28 @@ def draw(lake: Lake, scan: Scan, scan_date: date, path: Path, purpose: str, now:
     products = upkeep.products(lake, scan_date)
     seen = {"purpose": purpose, "exempt": scan.exempt, "k": scan.k, "products": products, **tables}
     return maps.draw(path, title=f"{scan.name} {scan_date}", timezone=scan.timezone, **seen)
+
+
+def why(
+    sighting_ids: list[str], lake: Lake, scan: Scan, scan_date: date, purpose: str, now: datetime
+) -> "list[Explanation]":
+    """Explain the links of some sightings of a night, or why they have none.
+
+    Raises:
+        PrivacyError: no purpose is stated and the scan is not exempt.
+        WindowNotFoundError: links were never made or have expired.
+        SettingsError: there is no such sighting.
+    """
+    from pipeline import embeddings, links
+    from pipeline.links.explanation import explain
+
+    upkeep.look(lake, scan, "links", purpose, now)
+    names = ("sightings", "transitions", "observability", "links")
+    tables = {name: upkeep.night(lake, scan_date, name) for name in names}
+    tables["detections"] = _night(lake, scan_date, "detections")
+    settings = scan.settings("links", links.Settings)
+    least_px = scan.settings("embeddings", embeddings.Settings).min_crop_px
+    return [explain(each, **tables, settings=settings, min_crop_px=least_px) for each in sighting_ids]
 
 
 def report(

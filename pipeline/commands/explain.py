@@ -14,15 +14,18 @@ from pipeline.commands.options import (
     AnyNight,
     Json,
     LakeRoot,
+    LakeScan,
     LakesScan,
     Night,
     Permission,
+    Purpose,
     ScanName,
     Scheduler,
     SettingsFile,
     Source,
     Workers,
     date_of,
+    night_of,
     now,
     open_lake,
     scan_of,
@@ -108,6 +111,31 @@ def status(
     console.show_glance(seen)
     asked = f"{name} --lake {lake} --date {seen.scan_date}"
     advise(f"thoroughfare report {asked}" if seen.finished else f"thoroughfare run {asked}")
+
+
+@app.command(epilog="Example: thoroughfare why 3f2a9c01d4e5b678 --lake lake --purpose 'checking a travel time'")
+def why(
+    sightings: Annotated[list[str], typer.Argument(help="Ids of sightings; `sightings.sighting_id`.")],
+    lake: LakeRoot = LAKE,
+    name: LakeScan = "",
+    on: AnyNight = "",
+    purpose: Purpose = "",
+    settings: SettingsFile = None,
+    as_json: Json = False,
+) -> None:
+    """Explain the links of a sighting, onward and back, or why there is none; needs a purpose, which is logged.
+
+    Told are its gap against the usual time, how much place, time, looks and kind each speak for it, and the runner-up's
+    margin; or what stood in the way: no way, a verdict, nobody in time, a rival, no portrait, the threshold.
+    """
+    from pipeline import desk
+
+    name = scan_of(lake, name)
+    there, scan = open_lake(lake, name), scans.load(name, settings)
+    found = desk.why(sightings, there, scan, night_of(lake, name, on), purpose, now())
+    tell([asdict(each) for each in found]) if as_json else typer.echo("\n\n".join("\n".join(e.lines()) for e in found))
+    if not as_json:
+        advise(f"thoroughfare sql cookbook/travel_times_learned --lake {lake}")
 
 
 @app.command(epilog="Example: thoroughfare metrics demo --prometheus > /var/lib/node_exporter/thoroughfare.prom")
