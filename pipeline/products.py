@@ -5,7 +5,6 @@ A product is one file of `sql/products`; it may read the tables above and two mo
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,8 +30,6 @@ class Settings:
 
     timezone: str
     """IANA name, for the local times shown beside UTC."""
-    metric_crs: str
-    """Projected CRS with metres, for places along a trajectory."""
     k: int = 10
     """Rows that fewer vehicles stand behind are dropped."""
     h3_resolution: int = 9
@@ -63,7 +60,7 @@ def publish(
         observability: `observability` of the night.
         links: `links` of the night.
         trajectories: `trajectories` of the night.
-        settings: k, timezone, metric CRS, cell size.
+        settings: k, timezone, cell size.
 
     Returns:
         Rows by product (`products/flow`...), each with an integer `support` >= k.
@@ -77,54 +74,44 @@ def publish(
     tables |= {
         "trajectories": admitted,
         "places": _places(cameras, settings),
-        "points": points(admitted, cameras, settings),
+        "points": points(admitted, settings),
     }
     return {name: _supported(name, _run(name, tables, settings), settings.k) for name in names("products")}
 
 
-def points(trajectories: pa.Table, cameras: pa.Table, settings: Settings) -> pa.Table:
+def points(trajectories: pa.Table, settings: Settings) -> pa.Table:
     """Place each vehicle every `step_s` seconds along its trajectory, between its first and last passing.
 
-    A vehicle is taken to drive evenly between two cameras it passed; each point stands for `step_s` seconds.
+    A vehicle is taken to drive evenly between two vertices; each point stands for `step_s` seconds.
 
     Returns:
         trajectory_id, H3 cell and time, in the order of trajectories and time.
     """
-    rows = trajectories.select(["trajectory_id", "camera_ids", "geometry"]).to_pylist()
-    passed_us = [np.array(each) for each in trajectories["passed_at"].cast(pa.list_(pa.int64())).to_pylist()]
-    spots = _metric_cameras(cameras, settings)
-    walked = [_walk(row, at_us, spots, settings) for row, at_us in zip(rows, passed_us, strict=True)]
-    ids = [row["trajectory_id"] for row, (at_us, _) in zip(rows, walked, strict=True) for _ in at_us]
-    if not ids:
+    chains = trajectories.select(["trajectory_id", "geometry", "vertices_at"]).combine_chunks()
+    if not chains.num_rows:
         return POINTS.empty_table()
-    lonlat = geo.from_metric(np.concatenate([xy for _, xy in walked]), settings.metric_crs)
-    cells = geo.cells(lonlat[:, 0], lonlat[:, 1], settings.h3_resolution)
-    at = pa.array(np.concatenate([at_us for at_us, _ in walked]), pa.int64()).cast(TIME)
-    return pa.table([pa.array(ids, pa.string()), pa.array(cells.tolist(), pa.string()), at], schema=POINTS)
-
-
-def _walk(
-    row: dict[str, Any], passed_us: Micros, spots: dict[str, geo.Floats], settings: Settings
-) -> tuple[Micros, geo.Floats]:
-    """Return the times, microseconds, and places, (n, 2) metres, of one vehicle every `step_s` seconds."""
-    line = geo.from_wkb(row["geometry"])
-    xy = geo.to_metric(line[:, 0], line[:, 1], settings.metric_crs)
-    along = np.append(0.0, np.cumsum(np.hypot(*np.diff(xy, axis=0).T)))
-    known = np.array([each in spots for each in row["camera_ids"]])
-    known[[0, -1]] = True
-    inner = [spots[each] for each in row["camera_ids"][1:-1] if each in spots]
-    marks = shapely.line_locate_point(shapely.linestrings(xy), shapely.points(np.reshape(inner, (-1, 2))))
-    marks = np.maximum.accumulate(np.concatenate([[0.0], marks, [along[-1]]]).clip(0.0, along[-1]))
+    places, line = shapely.get_coordinates(shapely.from_wkb(chains["geometry"].to_numpy()), return_index=True)
+    vertex_us = chains["vertices_at"].combine_chunks().flatten().cast(pa.int64()).to_numpy()
+    starts = np.searchsorted(line, np.arange(chains.num_rows + 1))
     step_us = settings.step_s * 1_000_000
-    at_us = np.arange(passed_us[0] + step_us // 2, passed_us[-1], step_us)
-    metres = np.interp(at_us - passed_us[0], (passed_us - passed_us[0])[known], marks)
-    return at_us, np.column_stack([np.interp(metres, along, xy[:, axis]) for axis in (0, 1)])
+    begins, ends = vertex_us[starts[:-1]] + step_us // 2, vertex_us[starts[1:] - 1]
+    count = np.maximum(-(-(ends - begins) // step_us), 0)
+    row = np.repeat(np.arange(chains.num_rows), count)
+    at_us = begins[row] + step_us * (np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count))
+    lonlat = _between(places, vertex_us, line, row, at_us)
+    cells = geo.cells(lonlat[:, 0], lonlat[:, 1], settings.h3_resolution)
+    ids = chains["trajectory_id"].take(pa.array(row)).combine_chunks()
+    return pa.table([ids, pa.array(cells.tolist(), pa.string()), pa.array(at_us).cast(TIME)], schema=POINTS)
 
 
-def _metric_cameras(cameras: pa.Table, settings: Settings) -> dict[str, geo.Floats]:
-    """Return where each camera stands, metres of the metric CRS."""
-    xy = geo.to_metric(cameras["lon"].to_numpy(), cameras["lat"].to_numpy(), settings.metric_crs)
-    return dict(zip(cameras["camera_id"].to_pylist(), xy, strict=True))
+def _between(places: geo.Floats, vertex_us: Micros, line: Micros, row: Micros, at_us: Micros) -> geo.Floats:
+    """Return where the vehicles of some lines are at some times, (n, 2) degrees, from their timed vertices."""
+    zero_us, day_us = int(vertex_us.min()), int(vertex_us.max() - vertex_us.min()) + 1
+    known_us = vertex_us - zero_us + line * day_us
+    after = np.searchsorted(known_us, at_us - zero_us + row * day_us, side="right").clip(1, len(line) - 1)
+    passed = at_us - vertex_us[after - 1]
+    share = passed / np.maximum(vertex_us[after] - vertex_us[after - 1], 1)
+    return np.asarray(places[after - 1] + share[:, None] * (places[after] - places[after - 1]))
 
 
 def _places(cameras: pa.Table, settings: Settings) -> pa.Table:

@@ -130,6 +130,8 @@ def trajectories() -> pa.Table:
             "camera_ids": [camera for camera, _ in journey], "passed_at": [at for _, at in journey],
             "started_at": journey[0][1] - timedelta(seconds=2), "finished_at": journey[-1][1] + timedelta(seconds=2),
             "length_m": length_m, "mean_speed_mps": length_m / seconds, "probability": 0.6, "geometry": line.wkb,
+            "vertices_at": [journey[0][1] + timedelta(seconds=seconds * step / count) for step in range(count + 1)],
+            "bridged": [False] * (len(journey) - 1),
         })  # fmt: skip
     return _table("trajectories", rows)
 
@@ -167,7 +169,7 @@ def observability() -> pa.Table:
 
 def published(k: int = 3) -> dict[str, pa.Table]:
     """Return the products that the night supports, by name."""
-    settings = products.Settings(timezone="America/New_York", metric_crs="EPSG:32618", k=k)
+    settings = products.Settings(timezone="America/New_York", k=k)
     made = products.publish(cameras(), sightings(), observability(), links(), trajectories(), settings)
     return {name.removeprefix("products/"): rows for name, rows in made.items()}
 

@@ -192,22 +192,12 @@ def test_too_many_roads_are_cut_to_the_nearest_and_the_title_says_so(tmp_path: P
     assert "roads: the 20 stretches nearest to the middle of 26</title>" in drawing(tmp_path / "map.html")
 
 
-def test_a_vehicle_is_at_each_camera_when_it_was_seen_there():
-    line = np.array([[-73.99, 40.75], [-73.98, 40.75], [-73.97, 40.75]])
-    vertices = trips.timed(
-        line, np.array([[-73.99, 40.7501], [-73.975, 40.7499], [-73.97, 40.75]]), np.array([0.0, 60.0, 100.0])
-    )
-    assert vertices[0] == [-73.99, 40.75, 0, 0]
-    assert vertices[1] == [-73.98, 40.75, 0, 40]
-    assert vertices[-1] == [-73.97, 40.75, 0, 100]
-
-
-def test_a_loop_is_driven_once_round_and_never_back():
-    ring = np.array([night.place(node % night.NODES) for node in range(night.NODES + 1)])
-    stops = ring[[0, 8, 16, 24]]
-    vertices = trips.timed(ring, stops, np.array([0.0, 80.0, 160.0, 240.0]))
-    assert [vertex[3] for vertex in vertices] == sorted(vertex[3] for vertex in vertices)
-    assert len(vertices) == night.NODES + 1
+def test_a_vehicle_is_at_each_vertex_when_the_trajectory_says_so():
+    line = np.array([[-73.99, 40.75], [-73.98, 40.75], [-73.975, 40.75], [-73.97, 40.76]])
+    at_us = np.array([0, 39_600_000, 60_000_000, 100_000_000])
+    bend, past = [-73.975, 40.75, 0, 60], [[-73.99, 40.75, 0, 0], [-73.97, 40.76, 0, 100]]
+    assert trips.timed(line, at_us, at_us[[0, -1]]) == [past[0], bend, past[1]]
+    assert trips.timed(line, at_us, at_us[[0, 1, -1]]) == [past[0], [-73.98, 40.75, 0, 40], bend, past[1]]
 
 
 def test_a_trip_without_a_line_is_left_out():

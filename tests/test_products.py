@@ -12,7 +12,7 @@ from pipeline import geo, query
 from pipeline.errors import PrivacyError, SchemaError
 from pipeline.products import Settings, points, publish
 
-SETTINGS = Settings(timezone="America/New_York", metric_crs="EPSG:32618", k=2)
+SETTINGS = Settings(timezone="America/New_York", k=2)
 PLACES = {"a": (-73.98, 40.75), "b": (-73.98, 40.76)}
 CAMERAS = rows("cameras", *(camera(name, *place) for name, place in PLACES.items()))
 HONEST = [seen("a", "link"), seen("b", "link"), seen("a", "trajectory", "b", p=0.8)]
@@ -114,7 +114,8 @@ def test_the_heatmap_is_in_vehicle_minutes():
 
 
 def test_points_lie_along_the_trajectory_at_an_even_pace():
-    found = points(rows("trajectories", drives(1)[2][0]), CAMERAS, SETTINGS)
+    line = geo.to_wkb([[-73.98, 40.75], [-73.98, 40.76]])
+    found = points(rows("trajectories", drives(1)[2][0] | {"geometry": line}), SETTINGS)
     wanted = [geo.cells(-73.98, 40.75 + 0.01 * (s + 2.5) / 24, 9)[0] for s in range(0, 24, 5)]
     assert found["cell"].to_pylist() == wanted
     times = found["placed_at"].to_pylist()
@@ -124,7 +125,7 @@ def test_points_lie_along_the_trajectory_at_an_even_pace():
 
 def test_rows_that_fewer_than_k_vehicles_stand_behind_are_dropped():
     nine, ten = ([sighting(f"{i}", "a", i) for i in range(count)] for count in (9, 10))
-    usual = Settings(timezone="UTC", metric_crs="EPSG:32618")
+    usual = Settings(timezone="UTC")
     assert not published("flow", nine, settings=usual)
     assert published("flow", ten, settings=usual)[0]["support"] == usual.k == 10
 
