@@ -321,7 +321,10 @@ class RoadGraph:
         back_m = dijkstra(self._matrix[near][:, near].T, indices=int(np.searchsorted(near, sink)))
         near = near[self._reach(source)[0][near] + back_m <= most_m]
         ends = [int(np.searchsorted(near, node)) for node in (source, sink)]
-        _, befores = yen(self._matrix[near][:, near], *ends, self.TRIED, return_predecessors=True)
+        inner = self._matrix[near][:, near]
+        # yen takes no other indices than these
+        inner.indices, inner.indptr = inner.indices.astype(np.int32), inner.indptr.astype(np.int32)
+        _, befores = yen(inner, *ends, self.TRIED, return_predecessors=True)
         return [near[_path(before, *ends)].tolist() for before in befores]
 
     def _alike(self, nodes: list[int], shorter: list[int]) -> bool:
