@@ -32,3 +32,23 @@ def test_cases_come_in_any_order_and_none_is_lost(cases, bins):
     assert sum(chart.n) == len(cases)
     assert 0 <= chart.ece <= 1
     assert chart.ece == pytest.approx(turned.ece)
+
+
+def test_few_cases_leave_a_wide_interval_and_many_a_narrow_one():
+    random = np.random.default_rng(1)
+    charts = []
+    for n in (20, 20_000):
+        stated = random.random(n)
+        charts.append(reliability(stated, random.random(n) < stated))
+    few, many = charts
+    assert few.ece_high - few.ece_low > 10 * (many.ece_high - many.ece_low)
+    # What is right by its own word shows about the error that chance alone makes.
+    assert many.ece == pytest.approx(many.ece_by_chance, abs=0.01)
+    assert few.ece_by_chance > 0.1
+
+
+def test_probabilities_that_are_wrong_show_more_than_chance_does():
+    stated = np.full(1000, 0.9)
+    chart = reliability(stated, np.arange(1000) % 2 == 0)
+    assert chart.ece == pytest.approx(0.4)
+    assert chart.ece_by_chance < 0.02 < chart.ece_low < chart.ece < chart.ece_high

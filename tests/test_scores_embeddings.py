@@ -36,6 +36,7 @@ def test_the_nearest_of_another_camera_is_the_first_rank():
     scores = embedding_scores(known(), VECTORS)
     # v1 -> v2, w1 -> w2, v2 -> v1 (10 of 20 degrees) are right, w2 -> v1 (12 of 18 degrees) is wrong.
     assert (scores.rank1, scores.map, scores.gated.n) == (0.75, pytest.approx((1 + 1 + 1 + 0.5) / 4), 4)
+    assert scores.gated.cmc[:3] == (0.75, 1.0, 1.0)
     assert (scores.rank5, scores.gated.chance1, scores.dimensions, scores.coverage) == (1.0, 0.5, 2, 1.0)
 
 

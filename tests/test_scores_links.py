@@ -1,7 +1,8 @@
-"""Links across cameras, by hand."""
+"""Links across cameras, by hand, and beside motmetrics and TrackEval."""
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from pipeline.scores import link_scores
 from pipeline.scores.links import Settings
 from tests.builders import camera, link, rows, trajectory, transition
+from tests.judges import motmetrics_of, trackeval_of
 from tests.labelled import label, night, truth
 
 PASSES = {"v": [("nyc:1", 0), ("nyc:2", 60), ("nyc:3", 120)], "w": [("nyc:1", 5), ("nyc:2", 65), ("nyc:3", 125)]}
@@ -160,6 +162,28 @@ def test_precision_and_recall_are_those_of_the_pairs_counted_one_by_one(seed):
     scores = scored([], trajectories=rows("trajectories", *made))
     assert (scores.n_right, scores.n_wrong) == (len(right), len(pairs) - len(right))
     assert scores.recall == pytest.approx(len(right) / 6)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 100_000))
+def test_identities_across_cameras_score_as_motmetrics_and_trackeval_say(seed):
+    random = np.random.default_rng(seed)
+    labels, sightings, chains = [], {}, {}
+    for number in (1, 2, 3):
+        for vehicle, chain in enumerate(random.permutation(6)[:4].tolist()):
+            seconds = range(100 * number, 100 * number + int(random.integers(1, 5)))
+            labels += [label(f"v{vehicle}", f"nyc:{number}", second, 40 * vehicle) for second in seconds]
+            shift = random.choice([0, 0, 0, 12])
+            places = [(f"nyc:{number}", second, 40 * vehicle + shift) for second in seconds if random.random() < 0.8]
+            if places:
+                sightings[f"s{vehicle}{number}"] = places
+                chains.setdefault(chain, []).append(f"s{vehicle}{number}")
+    links = [link(*sorted(pair)) for chain in chains.values() for pair in pairwise(chain)]
+    scores = link_scores(truth(*labels), *night(**sightings), rows("links", *links))
+    named = {f"t{name}": [place for each in chain for place in sightings[each]] for name, chain in chains.items()}
+    assert scores.idf1 == pytest.approx(trackeval_of(labels, named)["idf1"])
+    assert scores.idf1 == pytest.approx(motmetrics_of(labels, named)[0])
+    assert scores.idf1_unlinked == pytest.approx(trackeval_of(labels, sightings)["idf1"])
 
 
 def test_a_night_without_sightings_finds_nothing():

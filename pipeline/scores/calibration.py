@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+DRAWS = 1000
+"""Draws behind an interval."""
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -18,6 +21,11 @@ class Calibration:
     """Share that came true in each bin."""
     n: tuple[int, ...]
     """Cases in each bin."""
+    ece_low: float = float("nan")
+    ece_high: float = float("nan")
+    """Between these lie 95 % of the errors of as many cases drawn again; NaN without cases."""
+    ece_by_chance: float = float("nan")
+    """Error that probabilities which are right would show, mean over draws of as many cases: an error near it is none."""
 
 
 def reliability(stated: NDArray[np.floating], came_true: NDArray[np.bool_], bins: int = 10) -> Calibration:
@@ -39,7 +47,19 @@ def reliability(stated: NDArray[np.floating], came_true: NDArray[np.bool_], bins
     n = np.diff([*starts, len(p)])
     mean_p, mean_hit = np.add.reduceat(p, starts) / n, np.add.reduceat(hit, starts) / n
     ece = float(np.sum(n * np.abs(mean_p - mean_hit)) / len(p))
-    return Calibration(ece, tuple(mean_p.tolist()), tuple(mean_hit.tolist()), tuple(n.tolist()))
+    low, high = np.quantile(_redrawn(n, mean_p, mean_hit), (0.025, 0.975)).tolist()
+    chance = float(_redrawn(n, mean_p, mean_p).mean())
+    return Calibration(ece, tuple(mean_p.tolist()), tuple(mean_hit.tolist()), tuple(n.tolist()), low, high, chance)
+
+
+def _redrawn(n: NDArray[np.int64], stated: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the errors of `DRAWS` draws of as many cases, each bin's coming true by its chance; always the same ones.
+
+    Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3, within bins.
+    """
+    hits = np.random.default_rng(0).binomial(n, chance, (DRAWS, len(n)))
+    errors: NDArray[np.float64] = np.abs(stated - hits / n) @ n / n.sum()
+    return errors
 
 
 def _starts(p: NDArray[np.float64], bins: int) -> NDArray[np.int64]:

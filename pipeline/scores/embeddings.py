@@ -11,6 +11,8 @@ from pipeline.errors import SchemaError
 from pipeline.scores.matching import Floats, xyxy
 from pipeline.scores.truth import Truth
 
+CMC_RANKS = 20
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -30,6 +32,8 @@ class RankScores:
     rank5: float
     map: float
     """Mean average precision."""
+    cmc: tuple[float, ...]
+    """Share of queries whose vehicle is among the first 1, 2, ... `CMC_RANKS`: the cumulative match characteristic."""
     chance1: float
     """Rank-1 of a blind guess in the same galleries."""
     n: int
@@ -146,10 +150,11 @@ def _ranks(boxes: pa.Table, unit: Floats, gate_s: float) -> list[_Rank]:
 def _summary(ranks: list[_Rank]) -> RankScores:
     """Average over queries."""
     if not ranks:
-        return RankScores(float("nan"), float("nan"), float("nan"), float("nan"), 0)
+        return RankScores(float("nan"), float("nan"), float("nan"), (), float("nan"), 0)
     first = np.array([each.first for each in ranks])
     precision, chance = (float(np.mean([getattr(each, name) for each in ranks])) for name in ("precision", "chance"))
-    return RankScores(float((first < 1).mean()), float((first < 5).mean()), precision, chance, len(ranks))
+    cmc = tuple(float((first < rank).mean()) for rank in range(1, CMC_RANKS + 1))
+    return RankScores(cmc[0], cmc[4], precision, cmc, chance, len(ranks))
 
 
 def _by_size(ranks: list[_Rank], edges: tuple[float, ...]) -> dict[str, RankScores]:
