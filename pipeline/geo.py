@@ -3,17 +3,19 @@
 Positions are degrees WGS 84, longitude first; lengths metres; bearings degrees clockwise from north.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import h3
 import numpy as np
 import pyarrow as pa
 import shapely
 from numpy.typing import ArrayLike, NDArray
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra, yen
 from scipy.spatial import cKDTree
@@ -100,6 +102,27 @@ def to_wkb(coordinates: ArrayLike) -> bytes:
 def from_wkb(wkb: bytes) -> Floats:
     """Read the (n, 2) coordinates of a WKB LineString."""
     return np.asarray(shapely.get_coordinates(shapely.from_wkb(wkb)))
+
+
+def geoparquet(rows: pa.Table, kind: str, box: Sequence[float]) -> pa.Table:
+    """Say in a table's metadata that it is GeoParquet 1.1: WKB in `geometry`, OGC:CRS84; `bbox`, where there, covers each.
+
+    Args:
+        rows: With a column `geometry`.
+        kind: `Point` or `LineString`.
+        box: West, south, east and north of all, degrees; empty for no rows.
+    """
+    column: dict[str, Any] = {
+        "encoding": "WKB",
+        "geometry_types": [kind],
+        "crs": CRS.from_user_input(WGS84).to_json_dict(),
+    }
+    if "bbox" in rows.column_names:
+        column["covering"] = {"bbox": {name: ["bbox", name] for name in rows.schema.field("bbox").type.names}}
+    if len(box):
+        column["bbox"] = [float(each) for each in box]
+    about = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
+    return rows.replace_schema_metadata({"geo": json.dumps(about)})
 
 
 @dataclass(frozen=True)

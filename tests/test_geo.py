@@ -142,6 +142,18 @@ def test_a_route_takes_the_length_of_the_road_and_not_of_its_line():
     assert route.length_m == pytest.approx(1500, rel=0.01)
 
 
+def test_other_ways_differ_from_the_shortest_and_are_not_much_longer():
+    corners = {"a": (0, 0), "b": (500, 0), "c": (500, 600), "d": (0, 600), "e": (-400, 300), "f": (-2000, 300)}
+    joined = ["ab", "bc", "cd", "ad", "ae", "ed", "af", "fd"]
+    ends = [road("s", "a", (0, -200), (0, 0)), road("d", "t", (0, 600), (0, 800))]
+    block = [road(one, other, corners[one], corners[other]) for one, other in joined]
+    graph = geo.RoadGraph(rows("roads", *ends, *block), UTM)
+    ways = graph.routes(*place(0, -100), *place(0, 700), longest=2.5)
+    assert [way.length_m for way in ways] == pytest.approx([800, 1200, 1800], rel=0.01)
+    assert len(ways[1].edges) == len(ways[1].coordinates) - 1 == 4
+    assert [way.length_m for way in graph.routes(*place(0, -100), *place(0, 700), k=1)] == [ways[0].length_m]
+
+
 @settings(deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_road_rows_does_not_matter(random):

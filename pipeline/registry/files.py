@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import shapely
-from pyproj import CRS
 
 from pipeline import geo
 from pipeline.desk import FORMULA
@@ -134,17 +133,9 @@ def to_geoparquet(cameras: pa.Table) -> bytes:
     box = pa.StructArray.from_arrays(corners, names=["xmin", "ymin", "xmax", "ymax"])
     points = pa.array(shapely.to_wkb(shapely.points(lon, lat), byte_order=1).tolist(), pa.binary())
     rows = cameras.append_column("geometry", points).append_column("bbox", box)
-    column: dict[str, Any] = {
-        "encoding": "WKB",
-        "geometry_types": ["Point"],
-        "crs": CRS.from_user_input(geo.WGS84).to_json_dict(),
-        "covering": {"bbox": {name: ["bbox", name] for name in box.type.names}},
-    }
-    if cameras.num_rows:
-        column["bbox"] = [float(each) for each in (lon.min(), lat.min(), lon.max(), lat.max())]
-    about = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
+    ends = [lon.min(), lat.min(), lon.max(), lat.max()] if cameras.num_rows else []
     sink = pa.BufferOutputStream()
-    pq.write_table(rows.replace_schema_metadata({"geo": json.dumps(about)}), sink, compression="zstd", version="2.6")
+    pq.write_table(geo.geoparquet(rows, "Point", ends), sink, compression="zstd", version="2.6")
     return bytes(sink.getvalue().to_pybytes())
 
 

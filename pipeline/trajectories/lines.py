@@ -7,12 +7,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.geo import haversine_m
 from pipeline.tables import TIME
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 US = 1_000_000
+EQUATOR_M, E2 = 6_378_137.0, 0.0066943799901413
+"""Radius at the equator and squared eccentricity of WGS 84."""
 LINESTRING = np.frombuffer(b"\x01\x02\x00\x00\x00", np.uint8)
 """How a little-endian WKB LineString begins; its number of points follows, uint32."""
 DRAWN = pa.schema(
@@ -84,9 +85,22 @@ def lengths_m(lines: Lines) -> Floats:
     """Return the metres along each line, (n,)."""
     if not len(lines):
         return np.zeros(0)
-    step_m = haversine_m(lines.lon[:-1], lines.lat[:-1], lines.lon[1:], lines.lat[1:])
-    step_m[lines.first[1:-1] - 1] = 0.0
-    return np.asarray(np.add.reduceat(step_m, lines.first[:-1]))
+    steps = steps_m(lines.lon, lines.lat)
+    steps[lines.first[1:-1] - 1] = 0.0
+    return np.asarray(np.add.reduceat(steps, lines.first[:-1]))
+
+
+def steps_m(lon: Floats, lat: Floats) -> Floats:
+    """Return the metres from each point to the next, (v - 1,), on the ellipsoid WGS 84.
+
+    Each step is measured in the plane that touches the ellipsoid at its middle (Snyder, 1987, chapter 3): right to a few
+    millimetres a kilometre, where a sphere is up to 0.3 % wrong.
+    """
+    sine = np.sin(np.radians((lat[1:] + lat[:-1]) / 2))
+    bent = 1.0 - E2 * sine * sine
+    north = np.radians(np.diff(lat)) * (1.0 - E2) / bent
+    east = np.radians(np.diff(lon)) * np.sqrt(1.0 - sine * sine)
+    return np.asarray(EQUATOR_M / np.sqrt(bent) * np.hypot(north, east))
 
 
 def times(lines: Lines) -> pa.ListArray:
