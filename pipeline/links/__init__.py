@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pipeline.links import decoys, passes
 from pipeline.links.assignment import one_to_one, runner_up
 from pipeline.links.association import KINDS, Model, Pairs, learn, marginals
-from pipeline.links.evidence import Evidence, gather, microseconds, of_window
+from pipeline.links.evidence import Evidence, gather, of_window
+from pipeline.links.gate import microseconds
 from pipeline.links.mending import mended
 from pipeline.links.passes import US
 from pipeline.links.settings import Settings
@@ -34,7 +35,7 @@ def link(
 ) -> pa.Table:
     """Link each sighting to at most one later sighting at another camera, or abstain.
 
-    Place, heading and time gate the pairs (`sql/links/candidates.sql`); then likeness, measured against the sightings that
+    Place, heading and time gate the pairs; then likeness, measured against the sightings that
     cannot be the same vehicle, travel time, the crowd in the gate and the rivals of both sides give one probability.
 
     Args:

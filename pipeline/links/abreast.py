@@ -41,18 +41,21 @@ def seconds(sightings: pa.Table, detections: pa.Table, camera: Ints, group: Ints
     lists = sightings["detection_ids"].combine_chunks()
     found = pc.index_in(pc.list_flatten(lists), detections["detection_id"].combine_chunks())
     known = pc.is_valid(found)
-    row = pc.filter(pc.list_parent_indices(lists), known).to_numpy()
-    kept = detections.take(pc.filter(found, known))
-    boxes = np.column_stack([kept[name].to_numpy() for name in CORNERS]).astype(np.float64)
-    at = kept["captured_at"].cast(pa.int64()).to_numpy() / US
-    for number in np.unique(camera[row]):
-        here = np.flatnonzero(camera[row] == number)
+    row, found = pc.filter(pc.list_parent_indices(lists), known).to_numpy(), pc.filter(found, known)
+    boxes = np.column_stack([detections[name].take(found).to_numpy() for name in CORNERS]).astype(np.float64)
+    at = detections["captured_at"].take(found).cast(pa.int64()).to_numpy() / US
+    for here in _parted(camera[row]):
         place = _ground(boxes[here]).metres(boxes[here])
-        for heading in np.unique(group[row[here]]):
-            some = group[row[here]] == heading
+        for some in _parted(group[row[here]]):
             rows, moved = _abreast(row[here[some]], at[here[some]], place[some])
             out[rows] = np.clip(moved, out[rows] - FAR_S, out[rows] + FAR_S)
     return np.asarray(out)
+
+
+def _parted(numbers: Ints) -> list[Ints]:
+    """Return the rows that bear each number, in their order."""
+    order = np.argsort(numbers, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1) if len(order) else []
 
 
 def _ground(boxes: Floats) -> motion.Ground:

@@ -70,7 +70,7 @@ class Pairs:
         """Count the pairs."""
         return len(self.query)
 
-    def __getitem__(self, rows: NDArray[np.bool_]) -> "Pairs":
+    def __getitem__(self, rows: NDArray[np.bool_] | Ints) -> "Pairs":
         """Keep some of the pairs."""
         kinds = None if self.kinds is None else self.kinds[rows]
         evidence = self.travel_s[rows], self.rarity[rows], self.clarity[rows], kinds

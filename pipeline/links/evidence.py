@@ -1,7 +1,10 @@
 """Gate pairs of passes by place, heading and time, and tell how alike they look."""
 
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -10,9 +13,9 @@ from numpy.typing import NDArray
 
 from pipeline.links import appearance
 from pipeline.links.association import MOST_TRUST, Pairs, Ways, crowds
+from pipeline.links.gate import HOUR_US, Gate, Order, gates
 from pipeline.links.passes import US, Passes
 from pipeline.links.settings import Settings
-from pipeline.query import query
 from pipeline.scans import HOUR, Window
 from pipeline.tables import TRANSITIONS
 
@@ -24,7 +27,8 @@ SAME_S = 30.0
 """Passes of one camera nearer in time than this may be pieces of one vehicle, so they are no impostors, seconds."""
 ROAD_TRUST = 6.0
 """Pairs' worth of trust in travel times guessed from the road."""
-HOUR_US = HOUR // timedelta(microseconds=1)
+BLOCK = 1 << 19
+"""Pairs compared at once by a thread."""
 ANY_HOUR = -1
 """Stands for a way that is the same in every hour."""
 SAME = ("to_heading", "travel_mu", "travel_sigma", "floor_s", "ceiling_s", "clock_s", "source")
@@ -44,23 +48,24 @@ class Evidence:
     crowd: Floats
     """(c,) arrivals a second inside the gate."""
 
+    def __getitem__(self, rows: Ints | NDArray[np.bool_]) -> "Evidence":
+        """Keep some of the pairs, or put them in order."""
+        return Evidence(self.pairs[rows], self.cosine[rows], self.ways, self.crowd[rows])
+
 
 def gather(
     view: Passes, transitions: pa.Table, observability: pa.Table, window: Window, settings: Settings
 ) -> Evidence:
-    """Gate the pairs by place, heading and time, arrivals of the window and of the one before; and tell how alike they look."""
+    """Gate the pairs by place, heading and time, arrivals of the window and of the one before; and tell how alike they look.
+
+    Gates are compared on all cores, blocks of ways at a time; no bit of the answer depends on how many there are.
+    """
     transitions = transitions.sort_by([(name, "ascending") for name in TRANSITIONS.key])
-    times = {"first_us": microseconds(window.hour_at - HOUR), "last_us": microseconds(window.hour_at + HOUR)}
-    params = times | {"bucket_us": int(settings.bucket_s * US)}
-    tables = {"sightings": view.table(), "transitions": transitions, "observability": observability}
-    rows = query("links/candidates", params, **tables)
-    one, other, way = (rows[name].to_numpy().astype(np.int64) for name in ("query", "gallery", "way"))
-    ways = _ways(view, transitions)
-    cosine, rarity = _likeness(view, transitions, ways, (one, other, way), settings)
-    travel_s = view.abreast_s[other] - view.abreast_s[one] - ways.clock_s[way]
-    crowd = crowds(one, way, (ways.ceiling_s - ways.floor_s)[way])
-    clarity = np.searchsorted(CLEAR_PX, np.minimum(view.largest_px[one], view.largest_px[other]), side="right")
-    return Evidence(Pairs(one, other, way, travel_s, rarity, clarity), cosine, ways, crowd)
+    ways, bands = _ways(view, transitions), gates(view, transitions, observability, window)
+    comparison = Comparison(view, ways, Order(view), transitions, settings)
+    with ThreadPoolExecutor(_threads()) as pool:
+        found = _joined(list(pool.map(comparison.block, _blocks(bands))), ways)
+    return found[np.lexsort((found.pairs.way, found.pairs.gallery, found.pairs.query))]
 
 
 def of_window(transitions: pa.Table, window: Window) -> pa.Table:
@@ -112,52 +117,96 @@ def _departures(view: Passes, starts: list[tuple[str, str, int]]) -> Floats:
     return np.array([leaving.get((at.get((place, way), -1), when), 0) for place, way, when in starts], np.float64)
 
 
-def _likeness(
-    view: Passes, transitions: pa.Table, ways: Ways, found: tuple[Ints, Ints, Ints], settings: Settings
-) -> tuple[Floats, Floats]:
-    """Return (c,) cosine of each pair and how rare it is among impostors; NaN where a portrait is missing."""
-    one, other, way = found
-    both = view.seen[one] & view.seen[other]
-    cosine, rarity = np.full((2, len(way)), np.nan)
-    cosine[both] = appearance.cosines(view.vectors, one[both], other[both])
-    ends = transitions.select(["from_camera", "heading", "to_camera", "to_heading"]).to_pylist()
-    order = np.argsort(way, kind="stable")
-    order = order[both[order]]
-    for rows in np.split(order, np.flatnonzero(np.diff(way[order])) + 1):
-        if len(rows):
-            number = int(way[rows[0]])
-            end = ends[number]
-            leaving = _cohort(view, end["from_camera"], end["heading"], settings)
-            arriving = _cohort(view, end["to_camera"], end["to_heading"], settings)
-            here = end["from_camera"] == end["to_camera"]
-            clock_s = ways.clock_s[number]
-            gate = (-SAME_S, SAME_S) if here else (ways.floor_s[number] + clock_s, ways.ceiling_s[number] + clock_s)
-            out = _rarity(view, one[rows], arriving, cosine[rows], gate, 1)
-            back = _rarity(view, other[rows], leaving, cosine[rows], gate, -1)
-            rarity[rows] = (out + back) / 2
-    return cosine, rarity
+@dataclass(frozen=True)
+class Comparison:
+    """What gates are compared by."""
+
+    view: Passes
+    ways: Ways
+    order: Order
+    transitions: pa.Table
+    settings: Settings
+
+    def block(self, gates: list[Gate]) -> Evidence:
+        """Compare the pairs of some gates."""
+        return _joined([self._gate(gate) for gate in gates], self.ways)
+
+    def _gate(self, gate: Gate) -> Evidence:
+        """Compare the pairs of one gate."""
+        from pipeline.links import kernel  # imports the compiler, which only those who link need
+
+        view, ways, (one, other) = self.view, self.ways, gate.pairs()
+        cosine, rarity = kernel.band(view.vectors, gate.query, gate.first, gate.last, gate.arrival, self._looks(gate))
+        unknown = ~(view.seen[one] & view.seen[other])
+        cosine[unknown] = rarity[unknown] = np.nan
+        if gate.later:
+            kept = view.passed_twice_us[other] > view.passed_twice_us[one] + 2 * gate.clock_us
+            one, other, cosine, rarity = one[kept], other[kept], cosine[kept], rarity[kept]
+        way = np.full(len(one), gate.way)
+        clarity = np.searchsorted(CLEAR_PX, np.minimum(view.largest_px[one], view.largest_px[other]), side="right")
+        travel_s = view.abreast_s[other] - view.abreast_s[one] - ways.clock_s[gate.way]
+        crowd = crowds(one, way, (ways.ceiling_s - ways.floor_s)[way])
+        return Evidence(Pairs(one, other, way, travel_s, rarity, clarity), cosine, ways, crowd)
+
+    def _looks(self, gate: Gate) -> tuple[Floats, Floats]:
+        """Measure how alike the departures and the impostors ahead are, and the arrivals and those behind."""
+        from pipeline.links import kernel
+
+        view, ways, number = self.view, self.ways, gate.way
+        start, heading, end, to_heading = self._ends[number]
+        leaving, arriving = self._cohort(start, heading), self._cohort(end, to_heading)
+        clock_s = ways.clock_s[number]
+        gap_s = (
+            (-SAME_S, SAME_S) if start == end else (ways.floor_s[number] + clock_s, ways.ceiling_s[number] + clock_s)
+        )
+        gap_us = gap_s[0] * US, gap_s[1] * US
+        out, back = np.full((len(gate.query), 3), np.nan), np.full((len(gate.arrival), 3), np.nan)
+        some, met = np.flatnonzero(gate.last > gate.first), gate.met()
+        one, other = gate.query[some], gate.arrival[met]
+        out[some] = kernel.looks(view.vectors, one, view.left_us[one], arriving, view.entered_us[arriving], gap_us)
+        back_us = -gap_us[1], -gap_us[0]
+        back[met] = kernel.looks(view.vectors, other, view.entered_us[other], leaving, view.left_us[leaving], back_us)
+        return out, back
+
+    @cached_property
+    def _ends(self) -> list[tuple[str, str, str, str]]:
+        """Return camera and heading at both ends of each way."""
+        names = "from_camera", "heading", "to_camera", "to_heading"
+        return list(zip(*(self.transitions[name].to_pylist() for name in names), strict=True))
+
+    def _cohort(self, camera: str, heading: str) -> Ints:
+        """Choose the passes at one end of a way that tell how common a look is there; `none` is any heading."""
+        rows = self.order.at(camera, *(() if heading == "none" else (heading,)))
+        return appearance.spread(rows[self.view.seen[rows]], self.settings.impostors)
 
 
-def _cohort(view: Passes, camera: str, heading: str, settings: Settings) -> Ints:
-    """Choose the passes at one end of a way that tell how common a look is there; `none` is any heading."""
-    wanted = [row for row, (place, way) in enumerate(view.groups) if place == camera and heading in {way, "none"}]
-    rows = np.flatnonzero(np.isin(view.group, wanted) & view.moved & view.seen)
-    return appearance.spread(rows[np.argsort(view.entered_us[rows], kind="stable")], settings.impostors)
+def _joined(parts: list[Evidence], ways: Ways) -> Evidence:
+    """Put the pairs of several parts behind one another."""
+    pairs = [part.pairs for part in parts]
+    one, other, way, clarity = (
+        np.concatenate([np.zeros(0, np.int64), *(getattr(each, name) for each in pairs)])
+        for name in ("query", "gallery", "way", "clarity")
+    )
+    travel_s, rarity, cosine, crowd = (
+        np.concatenate([np.zeros(0), *(getattr(each, name) for each in of)])
+        for of, name in ((pairs, "travel_s"), (pairs, "rarity"), (parts, "cosine"), (parts, "crowd"))
+    )
+    return Evidence(Pairs(one, other, way, travel_s, rarity, clarity), cosine, ways, crowd)
 
 
-def _rarity(
-    view: Passes, rows: Ints, cohort: Ints, cosine: Floats, gate: tuple[float, float], direction: int
-) -> Floats:
-    """Return how rare each cosine is for the pass in `rows` among a cohort ahead of it (1) or behind it (-1)."""
-    ones, at = np.unique(rows, return_inverse=True)
-    if direction > 0:
-        gap_us = view.entered_us[cohort][None, :] - view.left_us[ones][:, None]
-    else:
-        gap_us = view.entered_us[ones][:, None] - view.left_us[cohort][None, :]
-    possible = (gap_us >= gate[0] * US) & (gap_us <= gate[1] * US)
-    return appearance.looks(view.vectors[ones], view.vectors[cohort], possible).rarity(at, cosine)
+def _blocks(gates: list[Gate]) -> Iterator[list[Gate]]:
+    """Part gates so that few blocks hold many pairs."""
+    block, size = [], 0
+    for gate in gates:
+        block.append(gate)
+        size += gate.size
+        if size >= BLOCK:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
 
 
-def microseconds(instant: datetime) -> int:
-    """Return microseconds since 1970."""
-    return round(instant.timestamp()) * US
+def _threads() -> int:
+    """Return how many threads may compare: as asked by THOROUGHFARE_THREADS, else one a core."""
+    return int(os.environ.get("THOROUGHFARE_THREADS", "0")) or len(os.sched_getaffinity(0))

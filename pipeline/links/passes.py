@@ -1,6 +1,7 @@
 """Hold sightings as columns, and put together those that are pieces of one vehicle's pass of one camera."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -52,19 +53,10 @@ class Passes:
         """Count the passes."""
         return len(self.row)
 
-    def table(self) -> pa.Table:
-        """Return what `sql/links/candidates.sql` needs of the sightings; ids are numbers of rows."""
-        names = pa.array([camera for camera, _ in self.groups]), pa.array([heading for _, heading in self.groups])
-        group = pa.array(self.group)
-        columns = {
-            "sighting_id": pa.array(np.arange(len(self))),
-            "camera_id": names[0].take(group),
-            "heading": names[1].take(group),
-            "motion": pc.if_else(pa.array(self.moved), "moving", "parked"),
-            "entered_at": pa.array(self.entered_us).cast(pa.timestamp("us", tz="UTC")),
-            "left_at": pa.array(self.left_us).cast(pa.timestamp("us", tz="UTC")),
-        }
-        return pa.table(columns)
+    @cached_property
+    def passed_twice_us(self) -> Ints:
+        """Return the sum of first and last seen, which tells whole microseconds of who passed first."""
+        return self.entered_us + self.left_us
 
 
 def read(sightings: pa.Table, detections: pa.Table, embeddings: pa.Table) -> Passes:
@@ -73,27 +65,44 @@ def read(sightings: pa.Table, detections: pa.Table, embeddings: pa.Table) -> Pas
     Raises:
         SchemaError: the embeddings' vectors differ in length.
     """
-    names = list(zip(sightings["camera_id"].to_pylist(), sightings["heading"].to_pylist(), strict=True))
-    groups = tuple(sorted(set(names)))
-    number = {name: row for row, name in enumerate(groups)}
-    group = np.array([number[name] for name in names], dtype=np.int64)
-    moved = np.array([motion not in ("parked", "lone") for motion in sightings["motion"].to_pylist()], dtype=bool)
+    group, groups = _groups(sightings)
+    moved = pc.invert(pc.is_in(sightings["motion"], pa.array(["parked", "lone"]))).to_numpy()
     entered, left = (sightings[name].cast(pa.int64()).to_numpy() for name in ("entered_at", "left_at"))
     sums, sizes, largest = appearance.portraits(sightings, detections, embeddings)
     vectors = appearance.centred(appearance.unit(sums), group)
     _, camera = np.unique(np.array([name for name, _ in groups], dtype=str), return_inverse=True)
     abreast_s = abreast.seconds(sightings, detections, camera[group] if groups else group, group)
-    return Passes(np.arange(len(names)), group, groups, moved, entered, left, abreast_s, sums, sizes, largest, vectors)
+    return Passes(np.arange(len(group)), group, groups, moved, entered, left, abreast_s, sums, sizes, largest, vectors)
 
 
 def cadence_s(sightings: pa.Table) -> dict[str, float]:
     """Return the median seconds between two pictures of a followed vehicle, by camera; none where none was followed."""
     steps = pc.subtract(pc.list_value_length(sightings["detection_ids"]).cast(pa.int64()), 1).to_numpy()
     stay_us = pc.subtract(sightings["left_at"].cast(pa.int64()), sightings["entered_at"].cast(pa.int64())).to_numpy()
-    camera = np.array(sightings["camera_id"].to_pylist(), dtype=str)
-    followed = (steps > 0) & (stay_us > 0)
+    names, camera = _coded(sightings["camera_id"])
+    followed = np.flatnonzero((steps > 0) & (stay_us > 0))
+    followed = followed[np.argsort(camera[followed], kind="stable")]
     step_s = stay_us[followed] / steps[followed] / US
-    return {str(name): float(np.median(step_s[camera[followed] == name])) for name in np.unique(camera[followed])}
+    first = np.flatnonzero(np.diff(camera[followed], prepend=-1))
+    each = np.split(step_s, first[1:]) if len(first) else []
+    return {names[camera[row]]: float(np.median(some)) for row, some in zip(followed[first], each, strict=True)}
+
+
+def _groups(sightings: pa.Table) -> tuple[Ints, tuple[tuple[str, str], ...]]:
+    """Number cameras and headings together, in the order of their names."""
+    (cameras, camera), (headings, heading) = (_coded(sightings[name]) for name in ("camera_id", "heading"))
+    kinds, group = np.unique(camera * len(headings) + heading, return_inverse=True)
+    return group, tuple((cameras[kind // len(headings)], headings[kind % len(headings)]) for kind in kinds.tolist())
+
+
+def _coded(column: pa.ChunkedArray) -> tuple[list[str], Ints]:
+    """Return the names in a column, sorted, and the number of each row's."""
+    coded = column.combine_chunks().dictionary_encode()
+    names = coded.dictionary.to_pylist()
+    order = sorted(range(len(names)), key=names.__getitem__)
+    place = np.empty(len(names), np.int64)
+    place[order] = np.arange(len(names))
+    return [names[each] for each in order], place[coded.indices.to_numpy()]
 
 
 def joined(passes: Passes, first: Ints, second: Ints) -> Passes:

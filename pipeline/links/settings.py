@@ -19,5 +19,3 @@ class Settings:
     """Pictures after which a vehicle that was lost is not taken up again."""
     impostors: int = 256
     """Sightings at the other camera that tell how common a vehicle's looks are there."""
-    bucket_s: float = 60.0
-    """Seconds of the time buckets the gate is joined by; changes speed, never the answer."""
