@@ -14,6 +14,8 @@ Floats = NDArray[np.float64]
 US = 1_000_000
 EQUATOR_M, E2 = 6_378_137.0, 0.0066943799901413
 """Radius at the equator and squared eccentricity of WGS 84."""
+BLOCK = 1 << 16
+"""Steps measured at once: what stays in a core's cache."""
 LINESTRING = np.frombuffer(b"\x01\x02\x00\x00\x00", np.uint8)
 """How a little-endian WKB LineString begins; its number of points follows, uint32."""
 DRAWN = pa.schema(
@@ -49,18 +51,26 @@ def read(points: pa.Table, owner: str = "trajectory_id") -> tuple[pa.Array, Line
     Returns:
         The owners of the lines in their order, and the lines.
     """
-    coded = points[owner].combine_chunks().dictionary_encode()
-    order = pc.sort_indices(coded.dictionary)
-    rank = np.empty(len(order), np.int64)
-    rank[order.to_numpy()] = np.arange(len(order))
-    code = rank[coded.indices.to_numpy()]
+    names, code = _numbered(points[owner])
     at_us = points["at"].cast(TIME).cast(pa.int64()).to_numpy()
     rows = np.lexsort((at_us, code))
-    size = np.bincount(code, minlength=len(order))
-    rows = rows[np.repeat(size > 1, size)] if size.min(initial=2) < 2 else rows
+    size = np.bincount(code, minlength=len(names))
+    if size.min(initial=2) < 2:
+        rows = rows[np.repeat(size > 1, size)]
+    del code
     lon, lat = (points[name].to_numpy()[rows] for name in ("lon", "lat"))
     lines = Lines(lon, lat, at_us[rows], np.append(0, np.cumsum(size[size > 1])))
-    return coded.dictionary.take(order).filter(pa.array(size > 1)), lines
+    return names.filter(pa.array(size > 1)), lines
+
+
+def _numbered(owners: pa.ChunkedArray) -> tuple[pa.Array, Ints]:
+    """List the owners in order, and say whose each point is by number."""
+    coded = owners.unify_dictionaries() if pa.types.is_dictionary(owners.type) else owners.dictionary_encode()
+    coded = coded.combine_chunks()
+    order = pc.sort_indices(coded.dictionary)
+    rank = np.empty(len(order), np.int32)
+    rank[order.to_numpy()] = np.arange(len(order))
+    return coded.dictionary.take(order), rank[coded.indices.to_numpy()]
 
 
 def draw(lines: Lines, *, geometry: bool = True) -> pa.Table:
@@ -96,11 +106,14 @@ def steps_m(lon: Floats, lat: Floats) -> Floats:
     Each step is measured in the plane that touches the ellipsoid at its middle (Snyder, 1987, chapter 3): right to a few
     millimetres a kilometre, where a sphere is up to 0.3 % wrong.
     """
-    sine = np.sin(np.radians((lat[1:] + lat[:-1]) / 2))
-    bent = 1.0 - E2 * sine * sine
-    north = np.radians(np.diff(lat)) * (1.0 - E2) / bent
-    east = np.radians(np.diff(lon)) * np.sqrt(1.0 - sine * sine)
-    return np.asarray(EQUATOR_M / np.sqrt(bent) * np.hypot(north, east))
+    metres = np.empty(max(len(lon) - 1, 0))
+    for low in range(0, len(metres), BLOCK):
+        x, y = np.radians(lon[low : low + BLOCK + 1]), np.radians(lat[low : low + BLOCK + 1])
+        sine = np.sin((y[1:] + y[:-1]) / 2)
+        bent = 1.0 - E2 * sine * sine
+        north, east = np.diff(y) * (1.0 - E2) / bent, np.diff(x) * np.sqrt(1.0 - sine * sine)
+        metres[low : low + BLOCK] = EQUATOR_M / np.sqrt(bent) * np.hypot(north, east)
+    return metres
 
 
 def times(lines: Lines) -> pa.ListArray:
