@@ -204,12 +204,30 @@ def _cell(value: Any) -> str:
 
 
 def show_scores(found: dict[str, Any], following: str, *, as_json: bool) -> None:
-    """Print scores, the nested ones only as JSON, and name the command that follows."""
+    """Print scores, each nested one as a table of its own, and name the command that follows."""
     if as_json:
         tell(found)
         return
-    show([{"score": n, "value": v} for n, v in found.items() if not isinstance(v, dict | list)], ["score", "value"])
+    plain = {name: value for name, value in found.items() if not isinstance(value, dict | list)}
+    show([{"score": name, "value": value} for name, value in plain.items()], ["score", "value"])
+    for name, value in found.items():
+        if name not in plain and (rows := _as_rows(value)):
+            _say(f"\n{name}")
+            show(rows, list(rows[0]))
     advise(following)
+
+
+def _as_rows(value: Any) -> list[dict[str, Any]]:
+    """Lay nested scores out as rows: a list of rows, columns of one length, or rows by name."""
+    if isinstance(value, list):
+        return value
+    if all(isinstance(each, dict) for each in value.values()):
+        flat = [{key: v for key, v in row.items() if not isinstance(v, dict | list)} for row in value.values()]
+        return [{"": name, **row} for name, row in zip(value, flat, strict=True)]
+    columns = {name: each for name, each in value.items() if isinstance(each, list) and each}
+    if len(columns) > 1:
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return [{key: each for key, each in value.items() if not isinstance(each, dict | list)}]
 
 
 def show_glance(seen: "Glance") -> None:

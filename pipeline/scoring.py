@@ -1,7 +1,7 @@
 """Score a lake, or the models on an archive, against a truth file: what `thoroughfare score` runs."""
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -46,17 +46,33 @@ def score_embeddings(truth_path: Path, scan: Scan, pairs_path: Path | None = Non
     return plain(scores.embedding_scores(truth, vectors, pairs.same, _vectors(pairs.boxes, scan)))
 
 
-def score_tracks(truth_path: Path, lake: Lake, scan: Scan, scan_date: date) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Counting:
+    """How a truth names cameras and counts frames, where it does not do so as the lake does."""
+
+    timezone: str = "UTC"
+    """Times without an offset are local to it."""
+    frame_rate: float = 0.0
+    """Frames a second that it counts; 0: its frame n is the camera's n-th in the lake."""
+    first_frame: str = ""
+    """Time of its frame 1; empty: the first frame of any camera in the lake."""
+    known_as: Path | None = None
+    """File of its names and clocks (`clocks.read_clocks`)."""
+    some: bool = False
+    """Whether only some vehicles are labelled, as AI City labels those that two cameras saw."""
+
+
+def score_tracks(truth_path: Path, lake: Lake, scan_date: date, counting: Counting = Counting()) -> dict[str, Any]:
     """Score the sightings of a lake as tracks within each camera."""
     night = _Tables(lake, scan_date)
-    truth = scores.read(truth_path, naming(scan, night["cameras"], night["frames"]))
+    truth = _truth(truth_path, night, counting)
     return plain(scores.track_scores(truth, night["sightings"], night["detections"], night["frames"]))
 
 
-def score_links(truth_path: Path, lake: Lake, scan: Scan, scan_date: date) -> dict[str, Any]:
+def score_links(truth_path: Path, lake: Lake, scan_date: date, counting: Counting = Counting()) -> dict[str, Any]:
     """Score the links and trajectories of a lake across cameras."""
     night = _Tables(lake, scan_date)
-    return plain(_links(scores.read(truth_path, naming(scan, night["cameras"], night["frames"])), night))
+    return plain(_links(_truth(truth_path, night, counting), night))
 
 
 def score_demo(truth: Truth, lake: Lake, scan_date: date) -> dict[str, dict[str, Any]]:
@@ -72,10 +88,28 @@ def score_demo(truth: Truth, lake: Lake, scan_date: date) -> dict[str, dict[str,
     }
 
 
-def naming(scan: Scan, known: pa.Table, planned: pa.Table | None = None) -> Naming:
+def naming(scan: Scan, known: pa.Table) -> Naming:
     """Say how a truth file names this scan's cameras and times."""
-    ids = tuple(sorted(known["camera_id"].to_pylist()))
-    return Naming(timezone=scan.timezone, feed=scan.feed, cameras=ids, frames=planned)
+    return Naming(timezone=scan.timezone, feed=scan.feed, cameras=tuple(sorted(known["camera_id"].to_pylist())))
+
+
+def _truth(path: Path, night: "_Tables", counting: Counting) -> Truth:
+    """Read a truth of a lake's night."""
+    cameras, planned = night["cameras"], night["frames"]
+    names = Naming(
+        timezone=counting.timezone,
+        feed=min(pc.unique(cameras["feed"]).to_pylist(), default=""),
+        cameras=tuple(sorted(cameras["camera_id"].to_pylist())),
+        frames=planned,
+        frame_s=1 / counting.frame_rate if counting.frame_rate else 0.0,
+        counted=scores.read_clocks(counting.known_as) if counting.known_as else {},
+    )
+    if counting.frame_rate or any(each.frame_rate for each in names.counted.values()):
+        first = counting.first_frame
+        starts_at = names.time(first, "--first-frame") if first else pc.min(planned["slot_at"]).as_py()
+        names = replace(names, starts_at=starts_at)
+    truth = scores.read(path, names)
+    return truth.some() if counting.some else truth
 
 
 def plain(found: Any) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from pipeline.scores import reliability
 
 
 def test_the_error_is_the_gap_between_stated_and_true_weighted_by_cases():
-    stated = np.array([0.2, 0.2, 0.2, 0.2, 0.8, 0.8])
-    chart = reliability(stated, np.array([True, False, False, False, True, True]))
-    assert chart.n == (4, 2)
+    stated = np.repeat([0.2, 0.8], [40, 20])
+    chart = reliability(stated, np.array([True] * 10 + [False] * 30 + [True] * 20))
+    assert chart.n == (40, 20)
     assert chart.came_true == pytest.approx((0.25, 1.0))
     assert chart.ece == pytest.approx(4 / 6 * 0.05 + 2 / 6 * 0.2)
 
@@ -19,6 +19,13 @@ def test_the_error_is_the_gap_between_stated_and_true_weighted_by_cases():
 def test_bins_hold_equal_numbers_of_cases():
     chart = reliability(np.linspace(0, 0.2, 100), np.zeros(100, bool), bins=10)
     assert chart.n == (10,) * 10
+
+
+def test_a_handful_of_cases_is_one_bin():
+    chart = reliability(np.linspace(0.5, 0.9, 8), np.ones(8, bool))
+    assert (chart.n, chart.ece) == ((8,), pytest.approx(0.3))
+    # All were right, and yet no one can be sure that all will be.
+    assert chart.ece_low < 0.25 < chart.ece_high
 
 
 def test_no_case_has_no_error_to_tell():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.scores import link_scores
 from pipeline.scores.links import Settings
-from tests.builders import camera, link, rows, trajectory, transition
+from tests.builders import at, camera, link, rows, trajectory, transition
 from tests.judges import motmetrics_of, trackeval_of
 from tests.labelled import label, night, truth
 
@@ -112,6 +112,14 @@ def test_a_link_under_the_floor_of_its_transition_is_impossible():
     )
     scores = scored(RIGHT[:2], transitions=transitions)
     assert (scores.impossible, scores.n_impossible) == (0.5, 1)
+
+
+def test_a_floor_may_be_the_hours_and_its_clocks_apart():
+    way = transition("nyc:1", "nyc:2", floor_s=61, hour_at=at(0).replace(minute=0))
+    later = way | {"hour_at": at(7200).replace(minute=0), "floor_s": 50}
+    ways = way, way | {"clock_s": -2.0}, way | {"floor_s": -5.0, "clock_s": 8.0}
+    fast = [scored(RIGHT[:1], transitions=rows("transitions", each, later)).n_impossible for each in ways]
+    assert fast == [1, 0, 0]
 
 
 def test_without_a_transition_the_straight_line_is_the_floor():

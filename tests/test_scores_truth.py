@@ -1,6 +1,7 @@
 """Read truth files of every form, and refuse what is wrong in them with file and line."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import SchemaError
-from pipeline.scores import Naming, read, read_pairs
+from pipeline.scores import Counted, Naming, read, read_clocks, read_pairs
 from tests.builders import at, frame, rows
 from tests.labelled import label, truth
 
@@ -170,3 +171,56 @@ def test_the_hand_labels_of_real_frames_are_read(shared):
     assert (identities.boxes.num_rows, len(identities.boxes["vehicle_id"].unique())) == (47, 22)
     assert read(folder / "tracks.csv", naming).sparse
     assert read_pairs(folder / "pairs.csv", naming).same.sum() == 34
+
+
+def test_cameras_may_have_names_starts_and_rates_of_their_own(tmp_path):
+    told = file(tmp_path, "clocks.csv", "name,camera,starts_s,frame_rate\nc006,733,1.5,8\n7,archive:c005,,\n")
+    naming = replace(NEW_YORK, starts_at=at(0), frame_s=0.1, counted=read_clocks(told))
+    known = read(file(tmp_path, "g.txt", "c006 1 9 0 0 9 9\n7 1 11 0 0 9 9\n"), naming)
+    assert [(row["camera_id"], row["slot_at"]) for row in known.boxes.to_pylist()] == [
+        ("archive:733", at(2.5)),
+        ("archive:c005", at(1)),
+    ]
+
+
+def test_time_stamps_of_ai_city_are_clocks(tmp_path):
+    told = read_clocks(file(tmp_path, "S01.txt", "c001 0\nc002 1.640\n"))
+    assert told == {"c001": Counted(), "c002": Counted(starts_s=1.64)}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("camera,frame_rate\nc001,1\n", "columns"),
+        ("name,speed\nc001,1\n", "unknown .'speed'"),
+        ("c001 1 2\n", r"clocks\.txt:1: 3 words"),
+        ("c001 soon\n", "unreadable number 'soon'"),
+        ("c001 1\nc001 2\n", r"clocks\.txt:2: 'c001' is there twice"),
+        ("name,starts_s\n,2\n", "no name"),
+        ("c001 nan\n", "no number of seconds"),
+    ],
+)
+def test_wrong_clocks_are_refused_with_their_fault(tmp_path, text, said):
+    with pytest.raises(SchemaError, match=said):
+        read_clocks(file(tmp_path, "clocks.txt", text))
+
+
+def test_coco_videos_count_frames_and_name_vehicles(tmp_path):
+    content = {
+        "videos": [{"id": 1, "name": "c005.mp4"}],
+        "images": [{"id": 7, "video_id": 1, "frame_id": 2, "file_name": "x/000003.jpg"}],
+        "categories": [{"id": 1, "name": "bus"}],
+        "annotations": [
+            {"id": n, "image_id": 7, "category_id": 1, "bbox": [0, 0, 9, 9]} | told
+            for n, told in enumerate([{"track_id": 4}, {"instance_id": 5}, {"attributes": {"track_id": 6}}, {}])
+        ],
+    }
+    known = read(file(tmp_path, "b.json", json.dumps(content)), COUNTED)
+    assert set(known.boxes["vehicle_id"].to_pylist()) == {"4", "5", "6", None}
+    assert set(known.boxes["slot_at"].to_pylist()) == {at(4)}
+
+
+def test_a_planned_frame_is_one_labelled_frame_however_fast_the_truth_counts():
+    known = truth(*(label("v", "nyc:1", tenth / 10, tenth) for tenth in range(30)))
+    planned = known.planned(rows("frames", frame("nyc:1", 1), frame("nyc:1", 2)))
+    assert planned.boxes["x1_px"].to_pylist() == [10, 20]

@@ -21,12 +21,32 @@ from pipeline.commands.options import (
     scan_of,
 )
 from pipeline.console import show_scores
+from pipeline.errors import SettingsError
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from pipeline import scoring
     from pipeline.lake import Lake
 
+FrameRate = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        max=1000.0,
+        help="Frames a second that the truth counts; 0: its frame n is the camera's n-th in the lake.",
+    ),
+]
+FirstFrame = Annotated[
+    str, typer.Option(help="Time of the truth's frame 1; default: the lake's first.", show_default=False)
+]
+KnownAs = Annotated[
+    Path | None,
+    typer.Option(help="CSV `name,camera,starts_s,frame_rate`: what the truth calls cameras, and their clocks."),
+]
+Some = Annotated[
+    bool, typer.Option("--some", help="Only some vehicles are labelled, as AI City labels those two cameras saw.")
+]
 app = typer.Typer(help="Score a lake, or the models on an archive, against a truth file.", no_args_is_help=True)
 
 
@@ -73,14 +93,23 @@ def score_tracks(
     lake: LakeRoot = LAKE,
     name: LakeScan = "",
     on: AnyNight = "",
+    frame_rate: FrameRate = 0.0,
+    first_frame: FirstFrame = "",
+    known_as: KnownAs = None,
     settings: SettingsFile = None,
     as_json: Json = False,
+    *,
+    some: Some = False,
 ) -> None:
     """Score a lake's sightings as tracks within each camera."""
     from pipeline import scoring
 
     show_scores(
-        scoring.score_tracks(truth, *_night(lake, name, on, settings)),
+        scoring.score_tracks(
+            truth,
+            *_night(lake, name, on),
+            _counting(lake, name, settings, frame_rate, first_frame, known_as, some=some),
+        ),
         "thoroughfare score links --help",
         as_json=as_json,
     )
@@ -92,20 +121,50 @@ def score_links(
     lake: LakeRoot = LAKE,
     name: LakeScan = "",
     on: AnyNight = "",
+    frame_rate: FrameRate = 0.0,
+    first_frame: FirstFrame = "",
+    known_as: KnownAs = None,
     settings: SettingsFile = None,
     as_json: Json = False,
+    *,
+    some: Some = False,
 ) -> None:
     """Score a lake's links across cameras: precision, recall, identity F1, impossible links, calibration."""
     from pipeline import scoring
 
     show_scores(
-        scoring.score_links(truth, *_night(lake, name, on, settings)),
+        scoring.score_links(
+            truth,
+            *_night(lake, name, on),
+            _counting(lake, name, settings, frame_rate, first_frame, known_as, some=some),
+        ),
         f"thoroughfare report --lake {lake}",
         as_json=as_json,
     )
 
 
-def _night(root: str, name: str, on: str, settings: Path | None) -> "tuple[Lake, scans.Scan, date]":
-    """Find the lake, the scan and the night that the options name."""
+def _night(root: str, name: str, on: str) -> "tuple[Lake, date]":
+    """Find the lake and the night that the options name."""
     name = scan_of(root, name)
-    return open_lake(root, name), scans.load(name, settings), night_of(root, name, on)
+    return open_lake(root, name), night_of(root, name, on)
+
+
+def _counting(
+    root: str,
+    name: str,
+    settings: Path | None,
+    frame_rate: float,
+    first_frame: str,
+    known_as: Path | None,
+    *,
+    some: bool,
+) -> "scoring.Counting":
+    """Say how the truth counts; times are local to the scan, where the settings know it."""
+    from pipeline import scoring
+
+    if first_frame and not frame_rate:
+        raise SettingsError("--first-frame says when the frames that the truth counts began; pass --frame-rate too")
+    name = scan_of(root, name)
+    known = settings is not None or name in scans.names()
+    timezone = scans.load(name, settings).timezone if known else "UTC"
+    return scoring.Counting(timezone, frame_rate, first_frame, known_as, some)

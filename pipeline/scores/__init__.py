@@ -1,6 +1,7 @@
 """Score every part of the line against what is known to be true."""
 
 from pipeline.scores.calibration import Calibration, reliability
+from pipeline.scores.clocks import Counted, read_clocks
 from pipeline.scores.detections import DetectionScores, detection_scores
 from pipeline.scores.embeddings import EmbeddingScores, embedding_scores
 from pipeline.scores.links import LinkScores, link_scores, link_scores_known
@@ -13,6 +14,7 @@ from pipeline.scores.truth import BOXES, Pairs, Truth
 __all__ = [
     "BOXES",
     "Calibration",
+    "Counted",
     "DetectionScores",
     "EmbeddingScores",
     "LinkScores",
@@ -27,6 +29,7 @@ __all__ = [
     "link_scores_known",
     "product_scores",
     "read",
+    "read_clocks",
     "read_pairs",
     "reliability",
     "track_scores",

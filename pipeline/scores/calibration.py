@@ -5,8 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
 DRAWS = 1000
 """Draws behind an interval."""
+LEAST_CASES = 10
+"""A bin of fewer cases tells chance, not calibration."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Calibration:
     """Cases in each bin."""
     ece_low: float = float("nan")
     ece_high: float = float("nan")
-    """Between these lie 95 % of the errors of as many cases drawn again; NaN without cases."""
+    """Between these the true error lies with a chance of 95 %, as far as so many cases can tell; NaN without cases."""
     ece_by_chance: float = float("nan")
     """Error that probabilities which are right would show, mean over draws of as many cases: an error near it is none."""
 
@@ -34,7 +39,7 @@ def reliability(stated: NDArray[np.floating], came_true: NDArray[np.bool_], bins
     Args:
         stated: (n,) probabilities, 0..1.
         came_true: (n,) whether each came true.
-        bins: Most bins; cases of equal probability are never parted.
+        bins: Most bins; fewer where cases are few, so that each holds `LEAST_CASES`. Equal probabilities are never parted.
 
     Source: Guo et al. 2017, On Calibration of Modern Neural Networks, equation 3; bins of equal mass after Nguyen and
     O'Connor 2015, section 4.
@@ -43,22 +48,31 @@ def reliability(stated: NDArray[np.floating], came_true: NDArray[np.bool_], bins
     p, hit = np.asarray(stated, np.float64)[order], np.asarray(came_true, np.float64)[order]
     if not len(p):
         return Calibration(float("nan"), (), (), ())
-    starts = _starts(p, bins)
+    starts = _starts(p, max(1, min(bins, len(p) // LEAST_CASES)))
     n = np.diff([*starts, len(p)])
     mean_p, mean_hit = np.add.reduceat(p, starts) / n, np.add.reduceat(hit, starts) / n
     ece = float(np.sum(n * np.abs(mean_p - mean_hit)) / len(p))
-    low, high = np.quantile(_redrawn(n, mean_p, mean_hit), (0.025, 0.975)).tolist()
-    chance = float(_redrawn(n, mean_p, mean_p).mean())
+    low, high = np.quantile(_errors(n, mean_p, _rates(n, mean_hit)), (0.025, 0.975)).tolist()
+    chance = float(_errors(n, mean_p, _drawn(n, mean_p)).mean())
     return Calibration(ece, tuple(mean_p.tolist()), tuple(mean_hit.tolist()), tuple(n.tolist()), low, high, chance)
 
 
-def _redrawn(n: NDArray[np.int64], stated: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the errors of `DRAWS` draws of as many cases, each bin's coming true by its chance; always the same ones.
+def _rates(n: Ints, share: Floats) -> Floats:
+    """Draw what may be the true rate of each bin, (DRAWS, bins); the same draws every time.
 
-    Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3, within bins.
+    Source: Brown, Cai and DasGupta 2001, Interval Estimation for a Binomial Proportion, section 4.3 (Jeffreys prior).
     """
-    hits = np.random.default_rng(0).binomial(n, chance, (DRAWS, len(n)))
-    errors: NDArray[np.float64] = np.abs(stated - hits / n) @ n / n.sum()
+    return np.random.default_rng(0).beta(n * share + 0.5, n * (1 - share) + 0.5, (DRAWS, len(n)))
+
+
+def _drawn(n: Ints, rate: Floats) -> Floats:
+    """Draw the share of each bin that comes true at some rate, (DRAWS, bins); the same draws every time."""
+    return np.random.default_rng(0).binomial(n, np.clip(rate, 0, 1), (DRAWS, len(n))) / n
+
+
+def _errors(n: Ints, stated: Floats, shares: Floats) -> Floats:
+    """Return the calibration error of each draw."""
+    errors: Floats = np.abs(stated - shares) @ n / n.sum()
     return errors
 
 

@@ -55,13 +55,12 @@ def _hour(at_us: Ints) -> Ints:
 def _stated(transitions: pa.Table, names: pa.Array, wanted: list[Ints], floor_s: Floats) -> tuple[Floats, Floats]:
     """Return floor and clock offset that transitions state, the closest that is known; elsewhere `floor_s` and 0."""
     keys = [rows_in(transitions[name], names) for name in ("from_camera", "to_camera", "heading")]
-    if "hour_at" in transitions.column_names:
-        keys.append(_hour(transitions["hour_at"].cast(pa.int64()).to_numpy()))
-        # Hours are numbered from the first of either, so that codes stay small.
-        first = min(int(each.min(initial=keys[3].max())) for each in (keys[3], wanted[3]))
-        keys[3], wanted = keys[3] - first, [*wanted[:3], wanted[3] - first]
-    else:
-        wanted = wanted[:3]
+    if "hour_at" in transitions.column_names and (hour := transitions["hour_at"]).null_count < len(hour):
+        # Hours are numbered from the first of either, so that codes stay small; 0 is a way that is open at any hour.
+        at = _hour(pc.fill_null(hour, pc.min(hour)).cast(pa.int64()).to_numpy())
+        first = min(int(at.min()), int(wanted[3].min(initial=at.min()))) - 1
+        keys.append(np.where(hour.is_valid().to_numpy(), at - first, 0))
+        wanted = [*wanted[:3], wanted[3] - first]
     stated = transitions["floor_s"].to_numpy().astype(np.float64)
     ahead = np.zeros(len(stated))
     if "clock_s" in transitions.column_names:

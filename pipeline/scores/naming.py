@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from pipeline.errors import SchemaError
+from pipeline.scores.clocks import Counted
 
 COMPACT = re.compile(r"(\d{8}T\d{6})(?:\.(\d{1,6}))?(Z?)$")
 """The time in a frame's file name: `20200505T131000`, a fraction or `Z` (UTC) allowed after it."""
@@ -34,6 +35,8 @@ class Naming:
     """Seconds between two counted frames, with `starts_at`."""
     camera: str = ""
     """Camera of a file that names none (MOTChallenge); empty takes the folder's name."""
+    counted: Mapping[str, Counted] = field(default_factory=dict)
+    """What the file calls cameras, and how the frames of each are counted, where that is not as for all."""
 
     @cached_property
     def _slots(self) -> Mapping[str, list[datetime]]:
@@ -42,6 +45,10 @@ class Naming:
             for row in self.frames.select(["camera_id", "slot_at"]).to_pylist():
                 slots.setdefault(row["camera_id"], []).append(row["slot_at"])
         return {camera: sorted(times) for camera, times in slots.items()}
+
+    @cached_property
+    def _clocks(self) -> Mapping[str, Counted]:
+        return {self.camera_id(name, "cameras"): each for name, each in self.counted.items()}
 
     def camera_id(self, name: str, where: str) -> str:
         """Return the camera that `name` means: its id, its native id, or the only one with that number in it.
@@ -53,6 +60,7 @@ class Naming:
         Raises:
             SchemaError: no camera, or more than one, answers to `name`.
         """
+        name = self.counted[name].camera or name if name in self.counted else name
         full = name if not self.feed or name.startswith(f"{self.feed}:") else f"{self.feed}:{name}"
         if not self.cameras or full in self.cameras:
             return full
@@ -87,12 +95,16 @@ class Naming:
 
     def slot(self, camera_id: str, number: int, where: str) -> datetime:
         """Return the UTC time of the camera's `number`-th frame, counted from 1."""
-        if self.starts_at is not None:
-            return self.starts_at + timedelta(seconds=(number - 1) * self.frame_s)
+        if self.starts_at is not None and (self.frame_s or camera_id in self._clocks):
+            clock = self._clocks.get(camera_id, Counted())
+            frame_s = 1 / clock.frame_rate if clock.frame_rate else self.frame_s
+            if number < 1 or frame_s <= 0:
+                raise SchemaError(f"{where}: frame {number} at {frame_s} s a frame; count from 1, at a rate above 0")
+            return self.starts_at + timedelta(seconds=clock.starts_s + (number - 1) * frame_s)
         slots = self._slots.get(camera_id, [])
         if not 1 <= number <= len(slots):
             raise SchemaError(
-                f"{where}: frame {number} of {camera_id}, which has {len(slots)}; pass its frames, or starts_at and frame_s"
+                f"{where}: frame {number} of {camera_id}, which has {len(slots)} in the lake; pass --frame-rate, at which the truth counts"
             )
         return slots[number - 1]
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
 
 import numpy as np
@@ -60,26 +60,39 @@ def read(path: Path, naming: Naming) -> Truth:
 
 
 def read_coco(content: dict[str, Any], naming: Naming, where: str = "COCO") -> Truth:
-    """Read a COCO dict whose pictures are named `<camera>/<time>.jpg`; `iscrowd` boxes are regions to ignore."""
+    """Read a COCO dict; `iscrowd` boxes are regions to ignore, `track_id` or `instance_id` say which vehicle it is.
+
+    Pictures are named `<camera>/<time>.jpg`, or belong to a video, one camera's, and have a `frame_id` counted from 0.
+    """
     if missing := [key for key in ("images", "annotations", "categories") if not isinstance(content.get(key), list)]:
         raise SchemaError(f"{where}: lists missing: {missing}; give a COCO file of boxes")
     try:
         kinds = {each["id"]: _kind(each["name"]) for each in content["categories"]}
+        videos = {each["id"]: str(each["name"]) for each in content.get("videos", [])}
         frames = {
-            each["id"]: naming.frame_at(each["file_name"], f"{where}: image {each['id']}") for each in content["images"]
+            each["id"]: _shown(each, videos, naming, f"{where}: image {each['id']}") for each in content["images"]
         }
         rows = []
         for each in content["annotations"]:
             if label := kinds[each["category_id"]]:
                 camera_id, slot_at = frames[each["image_id"]]
                 x, y, width, height = _numbers(each["bbox"], f"{where}: annotation {each['id']}")
-                vehicle = each.get("track_id", each.get("instance_id"))
+                told = each.get("attributes") or {}
+                vehicle = each.get("track_id", each.get("instance_id", told.get("track_id")))
                 crowd = bool(each.get("iscrowd", 0) or each.get("ignore", 0))
                 rows.append(_row(camera_id, slot_at, vehicle, (x, y, x + width, y + height), label=label, ignore=crowd))
     except (KeyError, TypeError, AttributeError) as error:
         raise SchemaError(f"{where}: {error!r} is missing or of the wrong kind; give a COCO file of boxes") from error
     keys = [{"camera_id": camera_id, "slot_at": slot_at} for camera_id, slot_at in frames.values()]
     return Truth.of(_table(rows), pa.Table.from_pylist(keys, FRAMES))
+
+
+def _shown(image: dict[str, Any], videos: dict[Any, str], naming: Naming, where: str) -> tuple[str, datetime]:
+    """Return (camera_id, slot_at UTC) of a COCO picture: of its video's frame where it has one, else by its name."""
+    if image.get("video_id") in videos and "frame_id" in image:
+        camera_id = naming.camera_id(PurePosixPath(videos[image["video_id"]]).stem, where)
+        return camera_id, naming.slot(camera_id, int(image["frame_id"]) + 1, where)
+    return naming.frame_at(image["file_name"], where)
 
 
 def read_pairs(path: Path, naming: Naming) -> Pairs:
@@ -185,10 +198,6 @@ def _records(path: Path, needed: list[str]) -> Iterator[tuple[str, dict[str, str
                 f"{path}:{records.line_num}",
                 {name: value or "" for name, value in line.items() if isinstance(name, str)},
             )
-
-
-"""
-"""
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:

@@ -74,6 +74,10 @@ class Truth:
         frames = frames.select(FRAMES.names).group_by(FRAMES.names).aggregate([]).select(FRAMES.names)
         return cls(boxes, frames.sort_by([(n, "ascending") for n in FRAMES.names]).cast(FRAMES), sparse)
 
+    def some(self) -> "Truth":
+        """Return the same labels of which is known that they are those of some vehicles alone."""
+        return Truth(self.boxes, self.frames, sparse=True)
+
     def passes(self, gap_s: float = 60.0, least_height_px: float = 0.0) -> pa.Table:
         """Return PASSES: a vehicle's boxes at one camera, cut where it was away for longer than `gap_s` seconds.
 
@@ -171,20 +175,25 @@ def _checked(boxes: pa.Table) -> pa.Table:
 
 
 def _nearest(labelled: pa.Table, planned: pa.Table, tolerance_s: float) -> dict[tuple[str, datetime], datetime]:
-    """Return the planned time of each labelled (camera_id, time) that has one near enough."""
+    """Return the planned time of each labelled (camera_id, time) that has one near enough and is the nearest to it.
+
+    A truth may count frames faster than they were planned: one planned frame is one labelled frame, never ten.
+    """
     times: dict[str, list[datetime]] = {}
     for row in planned.select(FRAMES.names).to_pylist():
         times.setdefault(row["camera_id"], []).append(row["slot_at"])
     for known in times.values():
         known.sort()
-    found = {}
-    for camera, at in ((row["camera_id"], row["slot_at"]) for row in labelled.to_pylist()):
+    taken: dict[tuple[str, datetime], datetime] = {}
+    for camera, at in sorted((row["camera_id"], row["slot_at"]) for row in labelled.to_pylist()):
         known = times.get(camera, [])
         place = bisect_left(known, at)
         near = min(known[max(0, place - 1) : place + 1], key=lambda slot: abs(slot - at), default=None)
         if near is not None and abs(near - at) <= timedelta(seconds=tolerance_s):
-            found[camera, at] = near
-    return found
+            rival = taken.get((camera, near))
+            if rival is None or abs(near - at) < abs(near - rival):
+                taken[camera, near] = at
+    return {(camera, at): near for (camera, near), at in taken.items()}
 
 
 def _moved(rows: pa.Table, slots: dict[tuple[str, datetime], datetime]) -> pa.Table:
