@@ -16,7 +16,7 @@ from pipeline.tables import TABLES
 
 FILES = [name for name in query.names() if name != "views"]
 PRODUCTS = {name.removeprefix("products/") for name in query.names("products")}
-MADE = {"points", "places", "supports", "legs", "ways"}
+MADE = {"points", "places", "supports", "legs", "loose", "detours"}
 """Tables that a stage makes for its own SQL."""
 CTE = re.compile(r"(?:WITH|WITH RECURSIVE|,)\s+(\w+) AS \(\s+(?:SELECT|WITH)", re.MULTILINE)
 CAMERAS = rows("cameras", camera("a", name="Bridge"), camera("b", name="Ramp"))
@@ -86,20 +86,6 @@ def test_legs_keeps_the_best_link_of_both_ends():
     )
     assert (leg["gallery_id"], leg["from_camera"], leg["to_camera"]) == ("3", "a", "b")
     assert (leg["query_passed_at"], leg["gallery_passed_at"]) == (at(2), at(32))
-
-
-def test_chain_joins_legs_end_to_end_and_refuses_the_impossible():
-    seen_ = rows("sightings", *(sighting(f"{n}", "abcd"[n], 20 * n, 20 * n + 4) for n in range(4)))
-    weighed = rows("observability", *(seen("abcd"[n], "trajectory", "abcd"[n + 1]) for n in range(3)))
-    links = rows("links", *(link(f"{n}", f"{n + 1}") for n in range(3)))
-    legs = query.query(
-        "trajectories/legs", links=links, sightings=seen_, observability=weighed, transitions=rows("transitions")
-    )
-    pairs = legs.select(["from_camera", "to_camera", "from_heading", "to_heading"])
-    ways = pairs.append_column("way", pa.array([0, 1, 2])).append_column("length_m", pa.array([100.0, 200.0, 601.0]))
-    (row,) = ask("trajectories/chain", {"max_speed_mps": 25.0, "position_m": 100.0}, legs=legs, ways=ways)
-    assert (row["sighting_ids"], row["ways"]) == (["0", "1", "2"], [0, 1])
-    assert (row["started_at"], row["finished_at"], row["passed_at"]) == (at(0), at(44), [at(2), at(22), at(42)])
 
 
 def flow(camera_id: str, minute: int, heading: str, vehicles: int) -> dict[str, Any]:

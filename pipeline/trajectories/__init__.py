@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from pipeline.query import query
 from pipeline.tables import TIME, TRAJECTORIES
 from pipeline.trajectories import laying, lines, ways
+from pipeline.trajectories.bridges import bridged
 from pipeline.trajectories.chains import follow
 from pipeline.trajectories.lines import Ints
 
@@ -27,6 +28,8 @@ class Settings:
     """A leg faster than this along its way is refused."""
     position_m: float = 170.0
     """Metres by which a leg may be shorter than its way: cameras stand, and look, beside where they are said to."""
+    min_bridge: float = 0.5
+    """Chance from which chains are joined beyond a camera that missed the vehicle; 0.5 is more likely than not, and least."""
     ways: int = 3
     """Ways looked for between two cameras; the one whose usual time fits best is taken."""
     longest: float = 1.5
@@ -42,7 +45,7 @@ def chain(
     transitions: pa.Table,
     settings: Settings,
 ) -> pa.Table:
-    """Follow each vehicle from link to link through the night and lay its way along the road.
+    """Follow each vehicle from link to link through the night, past cameras that missed it, and lay its way along the road.
 
     A sighting goes on by its most probable link only, and only where it is also the most probable of the sighting at
     the other end; links backwards in time or faster than `max_speed_mps` are refused, and so are those between cameras
@@ -64,13 +67,11 @@ def chain(
         at each vertex, all by the clock of the first camera. Ids are a hash of the sightings' ids and as short-lived as
         those.
     """
-    legs = _placed(
-        query(
-            "trajectories/legs", links=links, sightings=sightings, observability=observability, transitions=transitions
-        ),
-        cameras,
-    )
-    legs = legs.append_column("bridged", pa.array(np.zeros(legs.num_rows, np.bool_)))
+    there = {"sightings": sightings, "observability": observability, "transitions": transitions}
+    legs = _placed(query("trajectories/legs", links=links, **there), cameras)
+    bridges = _placed(bridged(legs, **there, min_probability=settings.min_bridge), cameras)
+    marks = np.repeat([False, True], [legs.num_rows, bridges.num_rows])
+    legs = pa.concat_tables([legs, bridges]).append_column("bridged", pa.array(marks))
     return TRAJECTORIES.check(_told(legs, cameras, roads, settings)) if legs.num_rows else TRAJECTORIES.empty()
 
 
