@@ -1,6 +1,6 @@
 """Follow each vehicle through one camera's frames: cameras, frames, detections -> sightings."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2s
 from typing import Any
 
@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from pipeline import tables
 from pipeline.motion import Ints
-from pipeline.sightings import clips, speeds, stills, ways
+from pipeline.sightings import clips, given, speeds, stills, ways
 from pipeline.sightings.seen import Followed, Seen, gather
 from pipeline.sightings.settings import Settings
 
-__all__ = ["Settings", "track"]
+__all__ = ["Settings", "take", "track"]
 
 
 def track(cameras: pa.Table, frames: pa.Table, detections: pa.Table, settings: Settings) -> pa.Table:
@@ -35,19 +35,51 @@ def track(cameras: pa.Table, frames: pa.Table, detections: pa.Table, settings: S
     Raises:
         SettingsError: a calibration cannot be right.
     """
+
+    def follow(seen: Seen) -> Followed:
+        room = clips if seen.cadence_s < settings.clip_cadence_s else stills
+        return room.follow(seen, settings)
+
+    return _table(cameras, frames, detections, follow, settings)
+
+
+def take(cameras: pa.Table, frames: pa.Table, detections: pa.Table, tracks: pa.Table, settings: Settings) -> pa.Table:
+    """Take the tracks of another tracker for sightings; headings, motion and all else are told as `track` does.
+
+    Args:
+        cameras: `tables.CAMERAS`.
+        frames: `tables.FRAMES`.
+        detections: `tables.DETECTIONS`.
+        tracks: `detection_id` and `track_id`, which need hold at one camera only; a detection without stands alone.
+        settings: Trust in what stands still, and the points by which cameras are calibrated.
+
+    Returns:
+        `tables.SIGHTINGS`, one row a track.
+    """
+    track_of = dict(zip(tracks["detection_id"].to_pylist(), tracks["track_id"].to_pylist(), strict=True))
+    return _table(cameras, frames, detections, lambda seen: given.follow(seen, track_of, settings), settings)
+
+
+def _table(
+    cameras: pa.Table,
+    frames: pa.Table,
+    detections: pa.Table,
+    follow: Callable[[Seen], Followed],
+    settings: Settings,
+) -> pa.Table:
+    """Return the sightings of all cameras, each camera's detections joined by `follow`."""
     known = {row["camera_id"]: row for row in cameras.to_pylist()}
     rows: list[dict[str, Any]] = []
     for camera_id in sorted(set(detections["camera_id"].to_pylist())):
-        rows += _rows(gather(frames, detections, camera_id), camera_id, known.get(camera_id, {}), settings)
+        followed = follow(gather(frames, detections, camera_id))
+        rows += _rows(followed, camera_id, known.get(camera_id, {}), settings)
     views = dict(zip(frames["frame_id"].to_pylist(), frames["view"].to_pylist(), strict=True))
     rows = [row | {"view": views.get(row["detection_ids"][0].rpartition("#")[0])} for row in rows]
     return tables.SIGHTINGS.check(pa.Table.from_pylist(rows, schema=tables.SIGHTINGS.schema))
 
 
-def _rows(seen: Seen, camera_id: str, camera: dict[str, Any], settings: Settings) -> Iterator[dict[str, Any]]:
+def _rows(followed: Followed, camera_id: str, camera: dict[str, Any], settings: Settings) -> Iterator[dict[str, Any]]:
     """Yield the sightings of one camera."""
-    room = clips if seen.cadence_s < settings.clip_cadence_s else stills
-    followed = room.follow(seen, settings)
     seen, paths, bearing_deg = followed.seen, followed.paths, camera.get("bearing_deg")
     way, shares = ways.ways(seen, paths)
     cut = seen.ground.cut(seen.boxes)

@@ -36,7 +36,7 @@ def follow(seen: Seen, settings: Settings) -> Followed:
     paths = sorted(paths, key=lambda path: int(path[0]))
     sureness = np.full(len(seen.ids), SURENESS)
     sureness[[path[0] for path in paths]] = 1.0
-    return Followed(seen, paths, sureness, _standing(seen, paths, settings))
+    return Followed(seen, paths, sureness, standing(seen, paths, settings))
 
 
 def _track(seen: Seen, clip: Ints, number: Ints, settings: Settings) -> None:
@@ -61,7 +61,7 @@ def _track(seen: Seen, clip: Ints, number: Ints, settings: Settings) -> None:
                 number[row] = names.setdefault(vehicle.id, taken + len(names))
 
 
-def _standing(seen: Seen, paths: list[Ints], settings: Settings) -> Ints:
+def standing(seen: Seen, paths: list[Ints], settings: Settings) -> Ints:
     """Number the standing vehicles: those whose box still lies over itself `still_s` later."""
     which = np.full(len(seen.ids), -1)
     for number, path in enumerate(paths):

@@ -25,8 +25,8 @@ class Settings:
     """A link between two frames that is less sure than this is not made."""
     min_frames: int = 1
     """Sightings with fewer detections are left out."""
-    still_overlap: float = 0.55
-    """Boxes of a standing vehicle overlap at least so much from frame to frame."""
+    still_overlap: float = 0.6
+    """Boxes of a standing vehicle overlap at least so much from frame to frame, over a missed frame by 0.2 more."""
     still_evidence: float = 1.5
     """Overlap beyond 0.4 that the boxes of a standing vehicle gather from frame to frame, in all."""
     still_s: float = 5.0

@@ -1,10 +1,10 @@
 """Measure how fast vehicles drive past a calibrated camera: the places of their boxes on the ground, against time."""
 
 import logging
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.errors import SettingsError
 from pipeline.geo import haversine_m
@@ -16,6 +16,12 @@ from pipeline.sightings.settings import Settings
 
 FARTHEST_M = 1000.0
 """Points of a camera's view lie no farther from it."""
+LASTING_S = 2.0
+"""Errors of a vehicle's boxes that lie closer together in time are one error: what hides it in one frame does in the next."""
+PIECE_S = 4.0
+"""A vehicle drives evenly for so long; longer stays are measured in pieces."""
+MOST_ERROR_MPS, MOST_ERROR = 1.5, 0.25
+"""A speed of which the error is more than both, metres a second and share, is not told."""
 BLUR_M = 6.0
 """Where an error of a box's edge is more than this on the ground, its place tells nothing."""
 log = logging.getLogger("thoroughfare")
@@ -24,9 +30,9 @@ log = logging.getLogger("thoroughfare")
 def measure(followed: Followed, camera: dict[str, Any], settings: Settings) -> dict[int, dict[str, float]]:
     """Return `speed_mps` and `speed_error_mps` of the sightings of a calibrated camera, by number of their path.
 
-    The mean velocity over the ground from the first box that the picture's edge does not cut to the last: a line through
-    places against times, each place weighted by what an error of the box's lower edge is on the ground there. Its error is
-    that of the line (by the boxes' usual error or their scatter, whichever is more) together with what one coordinate of
+    The mean over the ground from the first box that the picture's edge does not cut to the last: in pieces of some seconds
+    a line through places against times, each place weighted by what an error of the box's lower edge is on the ground there.
+    Its error is that of the lines (by the boxes' usual error or their scatter, whichever is more; frames close in time share theirs) together with what one coordinate of
     one calibration point being off by its usual error would change, all added as squares.
 
     Raises:
@@ -70,22 +76,51 @@ def _places(seen: Seen, known: Calibration, edge_px: float) -> tuple[Floats, Flo
 
 
 def _speed(seen: Seen, path: Ints, places: Floats, blur: Floats) -> dict[str, float]:
-    """Return the mean speed of one vehicle and its error; nothing where it was placed fewer than two times."""
+    """Return the mean speed of one vehicle and its error; nothing where it cannot be told."""
     seconds = seen.seconds[seen.frame[path]]
     if len(path) < 2:
         return {}
-    weight = 1 / np.maximum(blur[path], 0.05) ** 2
+    count = max(1, min(int((seconds[-1] - seconds[0]) // PIECE_S), (len(path) - 1) // 2))
+    ends = np.linspace(0, len(path) - 1, count + 1).round().astype(int)
+    told = [slice(first, last + 1) for first, last in pairwise(ends.tolist())]
+    pieces = [_piece(seconds[one], places[:, path[one]], blur[path[one]]) for one in told]
+    share = np.diff(seconds[ends]) / (seconds[-1] - seconds[0])
+    speed = share @ np.array([each for each, _ in pieces])
+    boxes = np.sqrt(share**2 @ np.array([error for _, error in pieces]) ** 2)
+    error = float(np.hypot(boxes, np.sqrt(((speed[1:] - speed[0]) ** 2).sum())))
+    if error > max(MOST_ERROR_MPS, MOST_ERROR * speed[0]):
+        return {}
+    return {"speed_mps": round(float(speed[0]), 2), "speed_error_mps": round(error, 2)}
+
+
+def _piece(seconds: Floats, places: Floats, blur: Floats) -> tuple[Floats, float]:
+    """Return the speed under every map over a few seconds, in which a vehicle drives evenly, and the error by its boxes."""
+    weight = _weights(seconds, places[0], blur)
     off_s = seconds - (weight @ seconds) / weight.sum()
     spread = float(weight @ off_s**2)
-    velocity = ((weight * off_s) @ places[:, path]) / spread
-    speed = np.hypot(*velocity.T)
-    middle = weight @ places[0, path] / weight.sum()
-    strain = _strain(places[0, path] - middle - off_s[:, None] * velocity[0], weight)
-    error = np.hypot(np.sqrt(1 / spread) * strain, np.sqrt(((speed[1:] - speed[0]) ** 2).sum()))
-    return {"speed_mps": round(float(speed[0]), 2), "speed_error_mps": round(float(error), 2)}
+    alike = max(1.0, LASTING_S * (len(seconds) - 1) / (seconds[-1] - seconds[0]))
+    strain = _strain(_off(seconds, places[0], weight), weight) * np.sqrt(min(alike, len(seconds)))
+    return np.hypot(*(((weight * off_s) @ places) / spread).T), float(strain / np.sqrt(spread))
 
 
-def _strain(left: Floats, weight: NDArray[np.float64]) -> float:
+def _weights(seconds: Floats, place: Floats, blur: Floats) -> Floats:
+    """Weight places by their errors, and less where they lie far off the line (Huber 1964, Robust estimation of a location)."""
+    usual = 1 / np.maximum(blur, 0.05) ** 2
+    weight = usual
+    for _ in range(3):
+        off = np.hypot(*_off(seconds, place, weight).T) * np.sqrt(usual)
+        weight = usual / np.maximum(1.0, off / 1.5)
+    return np.asarray(weight)
+
+
+def _off(seconds: Floats, place: Floats, weight: Floats) -> Floats:
+    """Return how far places (n, 2) lie off the weighted line through them."""
+    off_s = seconds - (weight @ seconds) / weight.sum()
+    off = place - weight @ place / weight.sum()
+    return np.asarray(off - off_s[:, None] * ((weight * off_s) @ place / (weight @ off_s**2)))
+
+
+def _strain(left: Floats, weight: Floats) -> float:
     """Return by how much places scatter about their line beyond their usual error, at least 1."""
     free = 2 * len(left) - 4
     return max(1.0, float(np.sqrt((weight @ left**2).sum() / free))) if free > 0 else 1.0

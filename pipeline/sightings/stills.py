@@ -22,6 +22,8 @@ from pipeline.sightings.settings import Settings
 
 LEAST_SCORE = -2.5
 """Pairs with a lower log ratio are not carried along as candidates."""
+MISSED_OVERLAP = 0.2
+"""What boxes of a standing vehicle must overlap more for each frame missed between them."""
 STANDING_SCORE = 10.0
 """Log ratio of the links within a standing vehicle."""
 ACROSS_MPS = 0.5
@@ -62,9 +64,11 @@ def standing(seen: Seen, settings: Settings) -> Ints:
     for lag in range(1, settings.missed_frames + 2):
         one, two = seen.pairs(lag)
         alike = motion.overlap(seen.boxes[one], seen.boxes[two])
-        first.append(one[alike >= settings.still_overlap])
-        second.append(two[alike >= settings.still_overlap])
-        share.append(alike[alike >= settings.still_overlap] - 0.3 * (lag - 1))
+        # in dense traffic the next vehicle but one is soon where this one was
+        near = alike >= settings.still_overlap + MISSED_OVERLAP * (lag - 1)
+        first.append(one[near])
+        second.append(two[near])
+        share.append(alike[near] - 0.3 * (lag - 1))
     links = cover.Links(np.concatenate(first), np.concatenate(second), np.concatenate(share))
     number = np.full(len(seen.ids), -1)
     if not len(links.first):
