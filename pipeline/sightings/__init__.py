@@ -38,7 +38,8 @@ def track(cameras: pa.Table, frames: pa.Table, detections: pa.Table, settings: S
 
     def follow(seen: Seen) -> Followed:
         room = clips if seen.cadence_s < settings.clip_cadence_s else stills
-        return room.follow(seen, settings)
+        followed: Followed = room.follow(seen, settings)
+        return followed
 
     return _table(cameras, frames, detections, follow, settings)
 
