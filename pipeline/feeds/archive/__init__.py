@@ -1,10 +1,13 @@
-"""Read a folder of stills: `cameras.csv` beside `frames/<camera>/<YYYYmmddTHHMMSS>.jpg`, named in the scan's timezone."""
+"""Read a folder of stills or clips: `cameras.csv` beside `frames/<camera>/<YYYYmmddTHHMMSS>.jpg` or `.mp4`.
+
+Names are local times of the scan's timezone; a clip's is that of its first frame.
+"""
 
 import hashlib
 import logging
 from bisect import bisect_left
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pyarrow as pa
 from pipeline import bursts
 from pipeline.errors import FeedError
 from pipeline.feeds import Camera, Feed, Listing, Picture
-from pipeline.feeds.archive import graphml, listing, recordings
+from pipeline.feeds.archive import clips, graphml, listing, recordings
 from pipeline.feeds.archive.recordings import Recording
 from pipeline.scans import Scan, Window
 
@@ -40,16 +43,20 @@ def register(scan: Scan) -> Listing:
     listed = _listed(scan)
     recorded = {camera.native_id: _recording(scan, camera.native_id) for camera in listed.cameras}
     recordings.report_strangers(_frames(scan), frozenset(recorded))
-    if not any(recording.files for recording in recorded.values()):
+    if not any(recording.files or recording.clips for recording in recorded.values()):
         raise FeedError(
             f"{_frames(scan)}: no frame of any camera of cameras.csv; add <camera>/<YYYYmmddTHHMMSS>.jpg, local times of {scan.timezone}"
         )
-    paced = [replace(each, cadence_s=each.cadence_s or recorded[each.native_id].cadence_s) for each in listed.cameras]
+    step_s = clips.step_s(scan)
+    read_off = {id_: step_s if each.clips else each.cadence_s for id_, each in recorded.items()}
+    paced = [replace(each, cadence_s=each.cadence_s or read_off[each.native_id]) for each in listed.cameras]
     return Listing(paced, listed.rejected)
 
 
 def slots(scan: Scan, window: Window, native_id: str) -> list[datetime]:
     """Plan the observations of a camera: the times of its frames, and one per cadence in every gap between them.
+
+    A clip is as many as it has stills, `step_s` of `[scan.<name>.snapshots]` apart; between clips nothing is planned.
 
     Where the scan has bursts, only those that its sweeps and bursts would have come by: what would be known of a place
     if it had been polled so.
@@ -61,15 +68,20 @@ def slots(scan: Scan, window: Window, native_id: str) -> list[datetime]:
     first, last = (bisect_left(recording.slots, at) for at in (window.starts_at, window.ends_at))
     recorded = first < last and (window.hour_at in recording.hours or window.hour_at in hours(scan))
     there = list(recording.slots[first:last]) if recorded else []
+    if recording.clips:
+        folder, step_s = _frames(scan) / native_id, clips.step_s(scan)
+        there = sorted({*there, *clips.slots(folder, recording.clips, window.starts_at, window.ends_at, step_s)})
     polled = bursts.read(scan) is not bursts.SWEEPS
     return bursts.thinned(there, bursts.slots(scan, window, native_id)) if polled else there
 
 
 def picture(scan: Scan, camera: Camera, slot: datetime) -> Picture:
     """Read the frame of a slot; a file that is missing or unreadable is a value."""
-    name = _recording(scan, camera.native_id).files.get(slot)
+    recording = _recording(scan, camera.native_id)
+    name = recording.files.get(slot)
     if name is None:
-        return Picture("missed: no file")
+        shown = clips.picture(_frames(scan) / camera.native_id, recording.clips, slot, clips.step_s(scan))
+        return shown or Picture("missed: no file")
     try:
         with (_frames(scan) / camera.native_id / name).open("rb") as file:
             return Picture("ok", file.read(PICTURE_LIMIT_BYTES + 1), slot, "name")
@@ -100,6 +112,9 @@ def fingerprint(scan: Scan, window: Window | None) -> str:
         for slot in slots(scan, window, camera.native_id):
             content = _digest(folder / files[slot]) if slot in files else "-"
             digest.update(f"{camera.native_id}\0{slot.isoformat()}\0{content}\n".encode())
+        for at, name in _recording(scan, camera.native_id).clips.items():
+            if at < window.ends_at and at + timedelta(seconds=clips.CLIP_S) >= window.starts_at:
+                digest.update(f"{camera.native_id}\0{at.isoformat()}\0{_digest(folder / name)}\n".encode())
     return digest.hexdigest()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import fmean, median
 from zoneinfo import ZoneInfo
 
-NAME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)\.jpe?g", re.IGNORECASE | re.ASCII)
+NAME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)\.(?:jpe?g|mp4)", re.IGNORECASE | re.ASCII)
 GAP = 1.75
 """A pause longer than this many cadences has lost observations in it."""
 NEAR = timedelta(minutes=10)
@@ -32,7 +32,9 @@ class Recording:
     cadence_s: float | None = None
     """Mean seconds between frames, gaps left out; None for fewer than two frames."""
     hours: frozenset[datetime] = frozenset()
-    """UTC hours with a frame."""
+    """UTC hours with a frame, or in which a clip begins."""
+    clips: dict[datetime, str] = field(default_factory=dict)
+    """File name of each clip by the UTC time of its first frame."""
 
 
 NOTHING = Recording()
@@ -43,19 +45,19 @@ def read(folder: Path, timezone: str, _changed_ns: int) -> Recording:
     """List a folder of frames once; names that are no times are left out, and said."""
     with os.scandir(folder) as entries:
         names = sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_file())
-    local: dict[datetime, str] = {}
+    stills, films = dict[datetime, str](), dict[datetime, str]()
     for name in names:
         if (at := _local(name)) is not None:
-            local.setdefault(at, name)
-    if len(local) < len(names):
-        odd = next(name for name in names if name not in set(local.values()))
+            (films if name.lower().endswith(".mp4") else stills).setdefault(at, name)
+    taken = {*stills.values(), *films.values()}
+    if odd := [name for name in names if name not in taken]:
         log.warning(
-            "%s: %d files left out, such as %r; name them YYYYmmddTHHMMSS.jpg", folder, len(names) - len(local), odd
+            "%s: %d files left out, such as %r; name them YYYYmmddTHHMMSS.jpg, clips .mp4", folder, len(odd), odd[0]
         )
-    files = _utc(folder, local, timezone)
+    files, clips = (_utc(folder, local, timezone) for local in (stills, films))
     cadence_s = _cadence_s(list(files))
-    hours = frozenset(at.replace(minute=0, second=0) for at in files)
-    return Recording(files, tuple(_planned(list(files), cadence_s or 0.0)), cadence_s, hours)
+    hours = frozenset(at.replace(minute=0, second=0) for at in (*files, *clips))
+    return Recording(files, tuple(_planned(list(files), cadence_s or 0.0)), cadence_s, hours, clips)
 
 
 @lru_cache(maxsize=16)
