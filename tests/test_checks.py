@@ -6,9 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from builders import NIGHT as HOUR
-from builders import detection, frame, link, rows, seen, sighting, single, trajectory, transition
+from builders import at, detection, frame, link, rows, seen, sighting, single, trajectory, transition
 
-from pipeline import products, query, tables, trajectories, upkeep
+from pipeline import geo, products, query, tables, trajectories, upkeep
 from pipeline.lake import Lake, Place
 
 PARAMS = {
@@ -41,6 +41,11 @@ def found(check: str, **changed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return query.query(f"checks/{check}", params, **{name: made[name] for name in stated["reads"]}).to_pylist()
 
 
+SOUND = NIGHT["trajectories"][0]
+RUSHED = {
+    "geometry": geo.to_wkb([[-73.98, 40.75], [-73.98, 40.7595], [-73.98, 40.76]]), "length_m": 1112.0,
+    "vertices_at": [at(2), at(20), at(26)],
+}  # fmt: skip
 STATES = frame("a", 0, "foggy"), frame("a", 6, "dark", reason=None)
 BOXES = [
     detection(str(n), box, frame_id=frame("a", 0)["frame_id"], camera_id="a")
@@ -78,6 +83,28 @@ CASES: dict[str, list[tuple[dict[str, list[dict[str, Any]]], int]]] = {
     "trajectories_beyond_observability": [
         ({"observability": [seen("a", "link"), seen("b", "link"), seen("a", "link", "b")]}, 1),
         ({"observability": []}, 1),
+        ({"trajectories": [SOUND | {"bridged": [True]}]}, 1),
+        (
+            {
+                "trajectories": [SOUND | {"bridged": [True]}],
+                "observability": [seen("a", "trajectory", "m"), seen("m", "trajectory", "b")],
+            },
+            0,
+        ),
+    ],
+    "legs_without_link": [
+        ({"links": []}, 1),
+        ({"trajectories": [SOUND | {"bridged": [True]}]}, 1),
+        ({"trajectories": [SOUND | {"bridged": []}]}, 1),
+    ],
+    "vertices_out_of_step": [
+        ({"trajectories": [SOUND | {"vertices_at": [at(2), at(9), at(26)]}]}, 1),
+        ({"trajectories": [SOUND | {"vertices_at": [at(26), at(2)]}]}, 1),
+        ({"trajectories": [SOUND | {"vertices_at": [at(2), at(27)]}]}, 1),
+    ],
+    "impossible_lines": [
+        ({"trajectories": [SOUND | {"length_m": 400.0}]}, 1),
+        ({"trajectories": [SOUND | RUSHED]}, 1),
     ],
     "sightings_out_of_order": [
         ({"sightings": [sighting("1", "a", 4, 0), single("2", "a", 0, detection_ids=[])]}, 2),
@@ -136,4 +163,4 @@ def test_verify_runs_the_checks_with_the_settings_the_night_was_made_with(tmp_pa
         lineage = {"scan_date": str(HOUR.date()), "settings": settings}
         lake.commit(place, [lake.write(place, 0, table)], lineage)
     faulty = {fault.where.split()[0] for fault in upkeep.verify(lake)}
-    assert faulty == {"checks/impossible_speeds", "checks/too_little_support"}
+    assert faulty == {"checks/impossible_lines", "checks/impossible_speeds", "checks/too_little_support"}
