@@ -3,14 +3,10 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.fft import irfft, rfft
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
 Floats = NDArray[np.float64]
-Passings = dict[tuple[str, str], tuple[Floats, Floats]]
-"""Vehicles that came and that went in each second of the night, by camera and heading."""
 
 SIGMAS = np.array([0.12, 0.2, 0.32, 0.5])
 """Widths tried for ln(travel time - floor)."""
@@ -28,6 +24,8 @@ PLACES, BINS = 40, 160
 """Places tried for mu; bins of the gaps between floor and ceiling."""
 ROUNDS = 15
 """Rounds of expectation and maximisation."""
+STEPS = 8
+"""Steps of Newton's method towards the share of pairs that are one vehicle."""
 
 
 @dataclass(frozen=True)
@@ -57,70 +55,62 @@ class Travel:
         return np.asarray(np.diff(1.0 / (1.0 + np.exp(-1.702 * z)), axis=-1))
 
 
-def read(passings: pa.Table) -> Passings:
-    """Spread the rows of `sql/transitions/passings.sql` over the seconds of the night."""
-    if not passings.num_rows:
-        return {}
-    second = passings["second"].to_numpy()
-    first, length = int(second.min()), int(second.max() - second.min()) + 1
-    names = np.array(passings["camera_id"].to_pylist()), np.array(passings["heading"].to_pylist())
-    counts = passings["came"].to_numpy(), passings["went"].to_numpy()
-    starts = np.flatnonzero((names[0][1:] != names[0][:-1]) | (names[1][1:] != names[1][:-1])) + 1
-    out: Passings = {}
-    for rows in np.split(np.arange(len(second)), starts):
-        came, went = (np.bincount(second[rows] - first, each[rows], length).astype(np.float64) for each in counts)
-        out[str(names[0][rows[0]]), str(names[1][rows[0]])] = came, went
-    return out
+@dataclass(frozen=True)
+class Gaps:
+    """Pairs of one that left the first camera and one that came to the second, by the seconds between, around a ring."""
+
+    pairs: Floats
+    """(t,) pairs in each second of gap."""
+    chance: Floats
+    """(t,) how many two unrelated flows of the same slow rhythm would give."""
+
+    @classmethod
+    def of(cls, ring: Floats, blur_s: float) -> "Gaps":
+        """Tell pairs from chance.
+
+        Args:
+            ring: (t,) pairs by whole seconds of gap; the night is taken as a ring, so that every gap has as many chances.
+            blur_s: Seconds between two pictures, within which nobody knows when a vehicle came or went.
+        """
+        slow = uniform_filter1d(uniform_filter1d(ring, SLOW_S, mode="wrap"), SLOW_S, mode="wrap")
+        pairs = gaussian_filter1d(ring, max(blur_s, 0.5), mode="wrap")
+        return cls(np.round(pairs, 6), np.maximum(slow, 1e-6))
+
+    def cut(self, first: int, step: int) -> tuple[Floats, Floats]:
+        """Cut BINS bins of `step` seconds from `first` on out of the ring."""
+        rows = np.arange(first, first + step * BINS) % len(self.pairs)
+        return self.pairs[rows].reshape(BINS, step).sum(axis=1), self.chance[rows].reshape(BINS, step).sum(axis=1)
 
 
-def fit(went: Floats, came: Floats, guess: Travel, blur_s: float) -> tuple[Travel, float]:
+def fit(gaps: Gaps, guess: Travel, most: int, clock_s: float = 0.0) -> tuple[Travel, float]:
     """Learn the travel times from one flow to another, or keep the guess.
 
-    The number of pairs (one left the first camera, one came to the second) is counted by gap in time and compared with
-    what two unrelated flows of the same slow rhythm would give. A log-normal excess is fitted by maximum likelihood over a
-    grid of widths and places, held near the guess, and believed only if it gains clearly more than the best "excess"
-    found at gaps that no vehicle takes. The night is taken as a ring, so that every gap has as many chances.
+    A log-normal excess of pairs over chance is fitted by maximum likelihood over a grid of widths and places, held near the
+    guess, and believed only if it gains clearly more than the best "excess" found at gaps that no vehicle takes.
 
     Args:
-        went: (t,) vehicles that left the first camera in each second.
-        came: (t,) vehicles that came to the second.
+        gaps: Pairs by gap, as both cameras' own clocks tell it.
         guess: Floor, ceiling, and the prior of mu and sigma.
-        blur_s: Seconds between two pictures, within which nobody knows when a vehicle came or went.
+        most: Vehicles of the lesser flow.
+        clock_s: Seconds that the second camera's clock is ahead.
 
     Returns:
         The travel times, with `support` 0 where nothing was learned, and the gain in ln likelihood.
     """
     first, step = int(np.floor(guess.floor_s)), int(np.ceil((guess.ceiling_s - guess.floor_s) / BINS))
-    if min(went.sum(), came.sum()) < LEAST_SUPPORT or len(went) < 2 * step * BINS:
+    ring_s, ahead_s = len(gaps.pairs), round(clock_s)
+    if most < LEAST_SUPPORT or ring_s < 2 * step * BINS:
         return guess, 0.0
-    pairs, chance = _gaps(went, came, blur_s)
-    controls = np.linspace(first + step * BINS, len(went) - step * BINS, CONTROLS, dtype=np.int64)
     edges = first + step * np.arange(BINS + 1.0)
-    noise = max(scan(*_cut(pairs, chance, start, step), edges, guess)[0] for start in controls)
-    here = _cut(pairs, chance, first, step)
+    here = gaps.cut(first + ahead_s, step)
     gain, *best = scan(*here, edges, guess)
-    if gain < max(LEAST_GAIN, NOISE_FACTOR * noise):
+    if gain < LEAST_GAIN:
+        return guess, gain
+    controls = np.linspace(first + step * BINS, ring_s - step * BINS, CONTROLS, dtype=np.int64) + ahead_s
+    if gain < NOISE_FACTOR * max(scan(*gaps.cut(int(start), step), edges, guess)[0] for start in controls):
         return guess, gain
     learned = refine(*here, edges, guess, *best)
-    most = int(min(went.sum(), came.sum()))
     return (replace(learned, support=min(learned.support, most)) if learned.support >= LEAST_SUPPORT else guess), gain
-
-
-def _gaps(went: Floats, came: Floats, blur_s: float) -> tuple[Floats, Floats]:
-    """Count pairs by gap in seconds around the ring, and how many the slow rhythm of both flows alone would give."""
-
-    def correlate(one: Floats, other: Floats) -> Floats:
-        return np.asarray(np.maximum(irfft(np.conj(rfft(one)) * rfft(other), len(one)), 1e-6))
-
-    slow = [uniform_filter1d(each, SLOW_S, mode="wrap") for each in (went, came)]
-    pairs = gaussian_filter1d(np.round(correlate(went, came)), max(blur_s, 0.5), mode="wrap")
-    return np.round(pairs, 6), correlate(*slow)
-
-
-def _cut(pairs: Floats, chance: Floats, first: int, step: int) -> tuple[Floats, Floats]:
-    """Cut BINS bins of `step` seconds from `first` on out of the ring."""
-    rows = np.arange(first, first + step * BINS) % len(pairs)
-    return pairs[rows].reshape(BINS, step).sum(axis=1), chance[rows].reshape(BINS, step).sum(axis=1)
 
 
 def scan(pairs: Floats, chance: Floats, edges: Floats, guess: Travel) -> tuple[float, float, float, float]:
@@ -130,12 +120,13 @@ def scan(pairs: Floats, chance: Floats, edges: Floats, guess: Travel) -> tuple[f
         return 0.0, guess.mu, guess.sigma, 0.0
     places = np.linspace(np.log(2.0), np.log(guess.ceiling_s - guess.floor_s), PLACES)
     mu, sigma = (each.ravel() for each in np.meshgrid(places, SIGMAS, indexing="ij"))
-    ratio = guess.share(edges, mu, sigma) / (chance / chance.sum())
+    more = guess.share(edges, mu, sigma) / (chance / chance.sum()) - 1.0
     share = np.full(len(mu), 0.05)
-    for _ in range(ROUNDS):
-        same = share[:, None] * ratio
-        share = (same / (same + 1 - share[:, None])) @ pairs / total
-    gain = np.log1p(share[:, None] * (ratio - 1)) @ pairs - _penalty(mu, sigma, guess)
+    for _ in range(STEPS):
+        slope = more / (1.0 + share[:, None] * more)
+        step = (slope @ pairs) / ((slope * slope) @ pairs)
+        share = np.clip(share + np.clip(step, -share / 2, (1.0 - share) / 2), 1e-6, 0.999)
+    gain = np.log1p(share[:, None] * more) @ pairs - _penalty(mu, sigma, guess)
     best = int(np.argmax(np.round(gain, 6)))
     return float(gain[best]), float(mu[best]), float(sigma[best]), float(share[best])
 

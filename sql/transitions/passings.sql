@@ -1,25 +1,35 @@
--- grain: one camera, heading and second of the night in which a vehicle came or went
+-- grain: one camera and heading that vehicles passed in the night
 -- reads: sightings
--- params:
--- units: seconds since 1970
+-- params: usual
+-- units: whole seconds since 1970, seconds
+-- Parked vehicles come and go with nobody. A share `usual` of the vehicles stays no longer than `stay_s`.
 WITH moved AS (
-    SELECT camera_id, heading, epoch_us(entered_at) // 1000000 AS entered_s, epoch_us(left_at) // 1000000 AS left_s
+    SELECT
+        camera_id,
+        heading,
+        epoch_us(entered_at) // 1000000 AS entered_s,
+        epoch_us(left_at) // 1000000 AS left_s,
+        CAST((epoch_us(left_at) - epoch_us(entered_at)) / 1000000 AS DOUBLE) AS stay_s
     FROM sightings
     WHERE motion NOT IN ('parked', 'lone')
 ),
 
-events AS (
-    SELECT camera_id, heading, entered_s AS second, 1 AS came, 0 AS went FROM moved
-    UNION ALL
-    SELECT camera_id, heading, left_s AS second, 0 AS came, 1 AS went FROM moved
-),
-
 passings AS (
-    SELECT camera_id, heading, second, CAST(sum(came) AS BIGINT) AS came, CAST(sum(went) AS BIGINT) AS went
-    FROM events
-    GROUP BY camera_id, heading, second
+    SELECT
+        camera_id,
+        heading,
+        list(entered_s ORDER BY entered_s) AS came,
+        list(left_s ORDER BY left_s) AS went,
+        quantile_disc(stay_s, CAST($usual AS DOUBLE)) AS stay_s
+    FROM moved
+    GROUP BY camera_id, heading
 )
 
-SELECT camera_id, heading, second, came, went
+SELECT
+    camera_id,
+    heading,
+    came,
+    went,
+    stay_s
 FROM passings
-ORDER BY camera_id, heading, second
+ORDER BY camera_id, heading
