@@ -50,6 +50,7 @@ bench: .venv/.dev
 	@.venv/bin/python -m benchmarks.observability
 	@.venv/bin/python -m benchmarks.decoding
 	@.venv/bin/python -m benchmarks.links
+	@.venv/bin/python -m benchmarks.trajectories
 
 clean:
 	rm -rf .uv .venv out
