@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pipeline import errors, scans
-from pipeline.commands import bench, curate, explain, operate, registry, score
+from pipeline.commands import bench, curate, explain, operate, registry, score, tracks
 from pipeline.commands.operate import run_night
 from pipeline.commands.options import (
     LAKE,
@@ -68,6 +68,7 @@ app.add_typer(explain.app)
 app.add_typer(registry.app, name="cameras")
 app.add_typer(score.app, name="score")
 app.add_typer(bench.app)
+app.add_typer(tracks.app)
 DEMO_DATE = "2026-05-05"
 DEBUG = "THOROUGHFARE_DEBUG"
 """Environment variable that shows tracebacks."""

@@ -1,6 +1,7 @@
 """Score every part of the line against what is known to be true."""
 
 from pipeline.scores.calibration import Calibration, reliability
+from pipeline.scores.chains import trajectory_identities
 from pipeline.scores.clocks import Counted, read_clocks
 from pipeline.scores.detections import DetectionScores, detection_scores
 from pipeline.scores.embeddings import EmbeddingScores, embedding_scores
@@ -33,4 +34,5 @@ __all__ = [
     "read_pairs",
     "reliability",
     "track_scores",
+    "trajectory_identities",
 ]

@@ -1,0 +1,132 @@
+"""Link tracks made elsewhere: text and looks in, a lake and text with identities out."""
+
+from datetime import UTC, datetime
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline import scoring, tracklets
+from pipeline.errors import PrivacyError, SchemaError
+from pipeline.lake import Lake
+from pipeline.scores import Naming, read
+from pipeline.tracklets import Scene
+from pipeline.tracklets.given import tables
+from tests import crossings
+from tests.builders import at
+
+NOW = datetime(2026, 5, 5, tzinfo=UTC)
+TWO = "1 7 1 10 20 30 40 -1 -1\n1 7 2 12 20 30 40 -1 -1\n2 8 3 10 20 30 40 -1 -1\n"
+
+
+@pytest.fixture(scope="module")
+def crossing(tmp_path_factory):
+    """A scene without places, linked."""
+    folder = tmp_path_factory.mktemp("crossing")
+    crossings.write(folder, seconds=150, vehicles=60)
+    scene = Scene(folder / "tracks.txt", crossings.FRAME_RATE, embeddings=folder / "looks.npz")
+    lake = Lake(folder / "lake", "tracks")
+    return folder, scene, lake, tracklets.link(scene, lake)
+
+
+def scene_of(folder, text=TWO, **more):
+    (folder / "tracks.txt").write_text(text)
+    return Scene(folder / "tracks.txt", 10.0, **more)
+
+
+def test_linking_perfect_tracks_of_overlapping_views_clearly_beats_not_linking(crossing):
+    folder, scene, lake, _ = crossing
+    scores = scoring.score_links(folder / "gt.txt", lake, scene.starts_at.date())
+    assert scores["idf1"] > scores["idf1_unlinked"] + 0.25
+    assert scores["precision"] > 0.9
+    assert scores["found"] == 1.0
+    tracks = scoring.score_tracks(folder / "gt.txt", lake, scene.starts_at.date())
+    assert (tracks["idf1"], tracks["hota"], tracks["mota"]) == (1.0, 1.0, 1.0)
+
+
+def test_the_same_tracks_once_more_change_nothing(crossing):
+    _, scene, lake, made = crossing
+    steps = []
+    assert tracklets.link(scene, lake, steps.append) == made
+    assert not any(step.fresh for step in steps)
+
+
+def test_tracks_come_back_with_identities_for_a_stated_purpose_alone(crossing):
+    folder, scene, lake, made = crossing
+    with pytest.raises(PrivacyError, match="--purpose"):
+        tracklets.write(lake, scene, folder / "linked.txt", "", NOW)
+    n = tracklets.write(lake, scene, folder / "linked.txt", "a test", NOW)
+    given, told = (
+        read(folder / name, Naming(starts_at=at(0), frame_s=0.1)).boxes for name in ("tracks.txt", "linked.txt")
+    )
+    places = ["camera_id", "slot_at", "x1_px", "y1_px"]
+    assert (
+        given.select(places)
+        .sort_by([(p, "ascending") for p in places])
+        .equals(told.select(places).sort_by([(p, "ascending") for p in places]))
+    )
+    assert n == len(set(told["vehicle_id"].to_pylist())) <= made["sightings"] - made["trajectories"]
+
+
+def test_every_frame_up_to_the_last_was_looked_at(tmp_path):
+    found = tables(scene_of(tmp_path))
+    assert found["frames"].num_rows == 2 * 3
+    assert sorted(len(ids) for ids in found["sightings"]["detection_ids"].to_pylist()) == [1, 2]
+
+
+def test_cameras_have_the_places_and_clocks_they_are_given(tmp_path):
+    (tmp_path / "cameras.csv").write_text("camera,lat,lon\nc001,45.0,9.0\nc002,45.0,9.01\n")
+    (tmp_path / "clocks.csv").write_text("name,starts_s\nc002,60\n")
+    found = tables(scene_of(tmp_path, places=tmp_path / "cameras.csv", known_as=tmp_path / "clocks.csv"))
+    assert found["cameras"]["lon"].to_pylist() == [9.0, 9.01]
+    entered = dict(zip(*(found["sightings"][name].to_pylist() for name in ("camera_id", "entered_at")), strict=True))
+    assert (entered["tracks:c002"] - entered["tracks:c001"]).total_seconds() == pytest.approx(60.2)
+
+
+def test_our_encoder_looks_at_pictures_where_no_looks_are_given(tmp_path):
+    for camera, frame in (("1", 1), ("1", 2), ("2", 3)):
+        (tmp_path / "stills" / camera).mkdir(parents=True, exist_ok=True)
+        picture = np.random.default_rng(frame).integers(0, 255, (96, 96, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / "stills" / camera / f"{frame:06d}.jpg"), picture)
+    found = tables(scene_of(tmp_path, stills=tmp_path / "stills"))
+    assert found["embeddings"]["detection_id"].equals(found["detections"]["detection_id"])
+
+
+LOOKS = {"camera": ["1"], "frame": [1], "id": [7], "vector": [[1.0, 0.0]]}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"vector": [[1.0, np.nan]]}, "not finite"),
+        ({"id": [7, 7]}, "do not belong together"),
+        ({"frame": [9]}, "no look of any box"),
+        ({"camera": ["12"]}, "unknown camera '12'"),
+        ({"frame": ["one"]}, "not looks of tracks"),
+    ],
+)
+def test_wrong_looks_are_refused_with_their_fault(tmp_path, change, said):
+    np.savez(tmp_path / "looks.npz", **{name: np.array(value) for name, value in (LOOKS | change).items()})
+    with pytest.raises(SchemaError, match=said):
+        tables(scene_of(tmp_path, embeddings=tmp_path / "looks.npz"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no box of a track"),
+        ("1 7 0 10 20 30 40\n", "count from 1"),
+        ("1 7 1 10 20 30 40\n1 7 1 11 20 30 40\n", "track 7 of tracks:1 has 2 boxes"),
+        ("1 7 1 10 20 0 40\n", "no area"),
+        ("1 7 1 10\n", r"tracks\.txt:1"),
+    ],
+)
+def test_wrong_tracks_are_refused_with_their_fault(tmp_path, text, said):
+    with pytest.raises(SchemaError, match=said):
+        tables(scene_of(tmp_path, text))
+
+
+def test_files_that_are_not_there_are_named(tmp_path):
+    for more in ({"embeddings": tmp_path / "no.npz"}, {"places": tmp_path / "no.csv"}, {"stills": tmp_path / "no"}):
+        with pytest.raises(SchemaError, match="no"):
+            tables(scene_of(tmp_path, **more))
