@@ -339,7 +339,8 @@ class RoadGraph:
         source, sink = int(self.end[first.edge]), int(self.start[last.edge])
         if source == sink or (first.edge == last.edge and first.share <= last.share):
             return []
-        most_m = longest * self._way_m(first, last)
+        core_m, whole_m = self._reach(source)[0][sink], self._way_m(first, last)
+        most_m = core_m + (longest - 1.0) * whole_m
         near = np.flatnonzero(self._reach(source)[0] <= most_m)
         back_m = dijkstra(self._matrix[near][:, near].T, indices=int(np.searchsorted(near, sink)))
         near = near[self._reach(source)[0][near] + back_m <= most_m]

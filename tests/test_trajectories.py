@@ -1,11 +1,12 @@
 """A vehicle is followed from link to link, along the road, and is never in two places."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from builders import camera, link, rows, seen, sighting
+from builders import at, camera, link, rows, seen, sighting
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,64 @@ def test_where_there_is_a_road_a_trajectory_follows_its_bend():
     (found,) = chained(THREE[:2], [link("1", "2")], road(PLACES["a"], bend, PLACES["b"], by="n"))
     assert geo.from_wkb(found["geometry"])[1] == pytest.approx(bend)
     assert found["length_m"] == pytest.approx(2 * geo.straight(*PLACES["a"], *bend).length_m, rel=1e-3)
+
+
+def test_each_vertex_has_its_time_and_each_camera_its_own():
+    bend = (-73.982, 40.751)
+    (found,) = chained(THREE, [link("1", "2"), link("2", "3")], road(PLACES["a"], bend, PLACES["b"], by="n"))
+    assert found["vertices_at"] == sorted(found["vertices_at"])
+    assert len(found["vertices_at"]) == len(geo.from_wkb(found["geometry"]))
+    assert set(found["passed_at"]) <= set(found["vertices_at"])
+    assert (found["vertices_at"][1] - at(2)).total_seconds() == pytest.approx(15, abs=0.1)
+
+
+def test_time_is_spent_where_others_spent_it():
+    places = {name: (-73.980, 40.750 + 0.004 * n) for n, name in enumerate("abc")}
+    cameras = rows("cameras", *(camera(name, *place) for name, place in places.items()))
+    street = [
+        road(places[one], places[other], by=one) | {"from_node": one, "to_node": other} for one, other in ("ab", "bc")
+    ]
+    short = [
+        sighting(f"{n}{name}", name, 400 * n + s) for n in range(9) for name, s in zip("abc", (0, 20, 100), strict=True)
+    ]
+    passed = [*short, sighting("xa", "a", 5000), sighting("xc", "c", 5100)]
+    links = [link(f"{n}{one}", f"{n}{other}") for n in range(9) for one, other in ("ab", "bc")]
+    tables = rows("roads", *street), rows("sightings", *passed), rows("links", *links, link("xa", "xc"))
+    weighed = rows(
+        "observability", *(seen(a, "trajectory", b, hour_at=at(h)) for a in "abc" for b in "abc" for h in (0, 3600))
+    )
+    found = chain(cameras, *tables, weighed, CLOCKS, SETTINGS).to_pylist()
+    (alone,) = [each for each in found if each["camera_ids"] == ["a", "c"]]
+    assert (alone["vertices_at"][1] - at(5000)).total_seconds() == pytest.approx(24, abs=5)
+
+
+def test_who_takes_long_went_around_and_who_does_not_went_straight():
+    corner = (-73.98215, 40.751)
+    ends, sides = (
+        {"from_node": "a", "to_node": "b"},
+        [{"from_node": "a", "to_node": "m"}, {"from_node": "m", "to_node": "b"}],
+    )
+    before, after = (-73.980, 40.749), (-73.980, 40.753)
+    streets = [
+        road(before, PLACES["a"], by="s") | {"from_node": "s", "to_node": "a"},
+        road(PLACES["b"], after, by="t") | {"from_node": "b", "to_node": "t"},
+        road(PLACES["a"], PLACES["b"], by="n") | ends,
+        road(PLACES["a"], corner, by="w") | sides[0],
+        road(corner, PLACES["b"], by="e") | sides[1],
+    ]
+    usual = [
+        sighting(f"{n}{name}", name, 100 * n + s) for n in range(20) for name, s in (("a", 0), ("b", 20 if n else 45))
+    ]
+    places = rows("cameras", camera("a", *before), camera("b", *after))
+    tables = (
+        rows("roads", *streets),
+        rows("sightings", *usual),
+        rows("links", *(link(f"{n}a", f"{n}b") for n in range(20))),
+    )
+    found = chain(places, *tables, HONEST, CLOCKS, SETTINGS).sort_by("started_at").to_pylist()
+    assert [round(each["length_m"], -2) for each in found] == [600.0, *[400.0] * 19]
+    narrow = chain(places, *tables, HONEST, CLOCKS, replace(SETTINGS, longest=1.2)).to_pylist()
+    assert {round(each["length_m"], -2) for each in narrow} == {400.0}
 
 
 def test_a_sighting_goes_on_along_its_most_probable_link_only():

@@ -18,7 +18,7 @@ ROUNDS = 5
 """Rounds in which time is spread over stretches by their pace, and paces are taken from it."""
 SPREAD = 0.35
 """Standard deviation of ln(travel time) around the usual one of a way."""
-DETOUR = 10.0
+DETOUR = 2.5
 """How much less usual a way is, in ln, for each share by which it is longer than the shortest (a logit choice of routes)."""
 
 

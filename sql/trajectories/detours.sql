@@ -32,8 +32,10 @@ joined AS (
         other.to_heading,
         one.floor_s + other.floor_s AS floor_s,
         one.clock_s + other.clock_s AS clock_s,
-        ln(one.mean_s + other.mean_s + stay.stay_s) AS ln_mean,
-        ln(1 + (one.variance + other.variance) / (one.mean_s + other.mean_s + stay.stay_s) ** 2) AS ln_variance,
+        ln(one.mean_s + other.mean_s + coalesce(stay.stay_s, 0)) AS ln_mean,
+        ln(
+            1 + (one.variance + other.variance) / (one.mean_s + other.mean_s + coalesce(stay.stay_s, 0)) ** 2
+        ) AS ln_variance,
         one.turning * other.turning * greatest(1 - alone.p_seen, 0.02) AS expected,
         row_number() OVER (
             PARTITION BY one.from_camera, one.heading, one.hour_at, other.to_camera
@@ -46,7 +48,7 @@ joined AS (
             AND one.hour_at = other.hour_at
             AND one.to_heading IN (other.heading, 'none')
             AND one.from_camera <> other.to_camera
-    INNER JOIN loose AS stay
+    LEFT JOIN loose AS stay
         ON other.from_camera = stay.camera_id AND other.heading = stay.heading AND other.hour_at = stay.hour_at
     INNER JOIN observability AS alone
         ON one.to_camera = alone.camera_id AND alone.pair_camera_id = '' AND one.hour_at = alone.hour_at
