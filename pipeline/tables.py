@@ -167,6 +167,9 @@ SIGHTINGS = Table(
             column("quality", _float, "0..1, how sure it is that these are one vehicle"),
             column("view", _bytes, "`frames.view` where it was first seen", null=True),
             column(
+                "carriageway", _int, "from 1 on the left as one drives, of those of its heading and window", null=True
+            ),
+            column(
                 "cut",
                 pa.bool_(),
                 "whether the picture's edge cuts its first or last box: it was in view longer",
@@ -200,7 +203,7 @@ TRANSITIONS = Table(
             column("clock_s", _double, "seconds that to_camera's clock is ahead of from_camera's; in no travel time"),
             column("support", _int, "pairs of sightings of the night the distribution was learned from"),
             column("hour_support", _int, "those of them that left in the hour"),
-            column("fit", _double, "0..1, share of the excess of pairs over chance that the distribution explains"),
+            column("fit", _double, "0..1, share of the variance of pairs by gap, of the night, that the distribution explains"),
             column("source", _text, "`road` (distance and class speed) or `learned`"),
         ]
     ),

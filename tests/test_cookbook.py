@@ -140,6 +140,18 @@ def test_dwell_leaves_out_what_was_seen_once():
     assert (row["p50_s"], row["p85_s"], row["vehicles"]) == (Decimal("6.0"), Decimal("9.0"), 3)
 
 
+def test_speed_by_camera_is_of_vehicles_whose_speed_was_told():
+    told = [("1", 0, 10.0), ("2", 60, 14.0), ("3", 120, 12.6), ("4", 299, 12.0), ("5", 300, 30.0)]
+    seen = [sighting(name, "a", second, speed_mps=speed, speed_error_mps=0.5) for name, second, speed in told]
+    seen += [
+        sighting("untold", "a", 10),
+        sighting("still", "a", 20, motion="parked", speed_mps=0.1, speed_error_mps=0.2),
+    ]
+    (row,) = ask("speed_by_camera", ZONE | {"k": 3}, cameras=CAMERAS, sightings=rows("sightings", *seen))
+    assert (row["interval_local"], row["mean_mps"], row["p85_mps"]) == (local(0), Decimal("12.2"), Decimal("14.0"))
+    assert (row["error_mps"], row["vehicles"]) == (Decimal("0.5"), 4)
+
+
 def test_queue_growth_is_against_the_five_minutes_before():
     stops = [sighting(f"{minute}.{n}", "a", 60 * minute, motion="stopped") for minute in (0, 5, 15) for n in range(2)]
     stops += [sighting("more", "a", 310, motion="stopped"), sighting("few", "b", 0, motion="stopped")]

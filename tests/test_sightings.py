@@ -292,3 +292,34 @@ def test_frames_of_another_view_teach_a_camera_nothing():
     ]
     assert made[0].num_rows > 50
     assert made[0].equals(made[1])
+
+
+def test_a_sighting_says_whether_the_picture_cuts_its_vehicle():
+    whole = [(2.0 * n, 1, box(2.0, 30.0 + 4 * n)) for n in range(4)]
+    cut = [(2.0 * n, 2, (0.0, 150.0 - 20 * n, 30.0 + 10 * n, 170.0 - 20 * n)) for n in range(2)]
+    rows, vehicles = tracked(whole + cut)
+    told = {vehicles[each["detection_ids"][0]]: each["cut"] for each in rows.to_pylist()}
+    assert told == {1: False, 2: True}
+
+
+def test_a_ramp_beside_the_road_is_another_carriageway_and_lanes_are_none():
+    ramp = [(second, vehicle + 10_000, edges) for second, vehicle, edges in passing(side_m=16.0)]
+    rows, vehicles = tracked(road(20) + ramp)
+    told: dict[bool, list[int]] = {True: [], False: []}
+    for row in rows.to_pylist():
+        if row["heading"] == "away":
+            told[vehicles[row["detection_ids"][0]] >= 10_000].append(row["carriageway"])
+    assert np.mean(np.array(told[True]) == 2) > 0.95
+    assert np.mean(np.array(told[False]) == 1) > 0.95
+    assert {row["carriageway"] for row in tracked(road(20))[0].to_pylist()} <= {1, None}
+
+
+def passing(side_m: float, every_s: float = 11.0, minutes: float = 20) -> list[tuple[float, int, tuple]]:
+    """Simulate vehicles that drive away one after another, so far to the right of the camera."""
+    random, shown = np.random.default_rng(5), []
+    for number, start in enumerate(np.arange(1.0, 60 * minutes, every_s)):
+        for second in np.arange(np.ceil(start / 2) * 2, start + 12, 2.0):
+            edges = box(side_m, 30.0 + 11.0 * (second - start))
+            if edges and second < 60 * minutes:
+                shown.append((float(second), number, tuple(np.array(edges) + random.normal(0, 0.5, 4))))
+    return shown

@@ -83,6 +83,7 @@ def _rows(followed: Followed, camera_id: str, camera: dict[str, Any], settings: 
     """Yield the sightings of one camera."""
     seen, paths, bearing_deg = followed.seen, followed.paths, camera.get("bearing_deg")
     way, shares = ways.ways(seen, paths)
+    carriageway = ways.carriageways(seen, paths, way)
     cut = seen.ground.cut(seen.boxes)
     speed = speeds.measure(followed, camera, settings)
     for number, path in enumerate(paths):
@@ -99,6 +100,7 @@ def _rows(followed: Followed, camera_id: str, camera: dict[str, Any], settings: 
             "motion": _motion(followed, path, settings),
             "detection_ids": [seen.ids[each] for each in path],
             "quality": round(sure * shares[number], 4),
+            "carriageway": int(carriageway[number]) or None,
             "cut": bool(cut[path[0]] or cut[path[-1]]),
         } | speed.get(number, {})
 

@@ -128,10 +128,13 @@ def _check_view(name: str, px: Floats, ground: Floats, maps: Floats) -> None:
     depth = np.column_stack([px, np.ones(len(px))]) @ maps[0, 2]
     if not np.isfinite(maps).all() or not (depth > 0).all():
         raise _wrong(name, "has a point above the horizon of the others", "mark points of the ground")
+    seen = Calibration(px, 0.0, 0.0, maps[:1])
+    misfit = float(np.sqrt(((seen.metres(px)[0] - ground) ** 2).sum(1).mean()))
+    if misfit > MISFIT_M:
+        raise _wrong(name, f"has points that disagree by {misfit:.1f} m", "mark points of one level piece of road")
     below = px[:, 1].max() - px[:, 1].min()
     if (depth + maps[0, 2, 1] * 3 * below <= 0).any():
         raise _wrong(name, "is upside down: far is below near", "count rows from the top of the picture")
-    seen = Calibration(px, 0.0, 0.0, maps[:1])
     scale = np.hypot(*(seen.metres(px + 0.5)[0] - seen.metres(px - 0.5)[0]).T) / np.sqrt(2)
     if not ((scale >= SCALE_M[0]) & (scale <= SCALE_M[1])).all():
         raise _wrong(
@@ -139,6 +142,3 @@ def _check_view(name: str, px: Floats, ground: Floats, maps: Floats) -> None:
             f"shows {scale.min():.3g} to {scale.max():.3g} m of ground in a pixel",
             "mark points nearer to the camera",
         )
-    misfit = float(np.sqrt(((seen.metres(px)[0] - ground) ** 2).sum(1).mean()))
-    if misfit > MISFIT_M:
-        raise _wrong(name, f"has points that disagree by {misfit:.1f} m", "mark points of one level piece of road")

@@ -9,6 +9,10 @@ from pipeline.motion import Floats, Ints
 from pipeline.sightings.seen import Seen
 
 SIDES = ("away", "right", "toward", "left")
+STRIP_M, STRAY = 3.0, 0.02
+"""Rough metres of ground between two carriageways, and the most of their vehicles that may seem to drive on it."""
+LEAST = 8, 0.04
+"""Vehicles, and share of those of its heading, that a carriageway needs."""
 
 
 def ways(seen: Seen, paths: list[Ints]) -> tuple[Floats, Floats]:
@@ -23,6 +27,41 @@ def ways(seen: Seen, paths: list[Ints]) -> tuple[Floats, Floats]:
         return found, shares
     found[sure] = _peaks(np.arctan2(moved[sure, 0], moved[sure, 1]))
     return _borrowed(seen, paths, found, shares)
+
+
+def carriageways(seen: Seen, paths: list[Ints], found: Floats) -> Ints:
+    """Number the carriageway of each path, from 1 on the left as it drives, among those of its heading; 0 without a heading.
+
+    Two carriageways of one heading, or a ramp beside a road, are parted by a strip on which hardly anybody drives; lanes are
+    not.
+    """
+    place = seen.ground.metres(seen.boxes)
+    number = np.zeros(len(paths), np.int64)
+    quarter = np.array([_quarter(way) for way in found])
+    for each in np.unique(quarter[quarter >= 0]):
+        mine = np.flatnonzero(quarter == each)
+        way = np.angle(np.exp(1j * found[mine]).sum())
+        right = place @ np.array([np.cos(way), -np.sin(way)])
+        aside = np.array([right[paths[path]].mean() for path in mine])
+        followed = np.array([len(paths[path]) > 1 for path in mine])
+        number[mine] = 1 + np.searchsorted(_strips(np.sort(aside[followed])), aside)
+    return number
+
+
+def _strips(aside: Floats) -> Floats:
+    """Return the middles of the strips on which hardly anybody drives, of vehicles that drive so far to the right, sorted."""
+    least = max(LEAST[0], LEAST[1] * len(aside))
+    cuts: list[float] = []
+    before = 0
+    for middle in np.arange(aside[0], aside[-1], 0.25) if len(aside) else ():
+        low, high = np.searchsorted(aside, [middle - STRIP_M / 2, middle + STRIP_M / 2])
+        aboard = int((low + high) // 2)
+        if min(aboard - before, len(aside) - aboard) < least:
+            continue
+        if high - low <= STRAY * min(aboard - before, len(aside) - aboard):
+            cuts.append(float(middle))
+            before = aboard
+    return np.array(cuts)
 
 
 def _peaks(angles: Floats) -> Floats:
@@ -57,7 +96,12 @@ def heading(way: float, bearing_deg: float | None) -> str:
     """Name a direction: a compass point where the camera's bearing is known."""
     if np.isnan(way):
         return "none"
-    quarter = int(np.round(way / (np.pi / 2))) % 4
+    quarter = _quarter(way)
     if bearing_deg is None or np.isnan(bearing_deg):
         return SIDES[quarter]
     return compass(bearing_deg + 90 * quarter)
+
+
+def _quarter(way: float) -> int:
+    """Return which of SIDES a direction is; -1 where it is none."""
+    return -1 if np.isnan(way) else int(np.round(way / (np.pi / 2))) % 4
