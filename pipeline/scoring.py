@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline import cameras, decoder, detections, embeddings, encoders, feeds, frames, scores, snapshots, upkeep
-from pipeline.errors import WindowNotFoundError
+from pipeline.errors import SchemaError, WindowNotFoundError
 from pipeline.feeds import Camera
 from pipeline.lake import Lake
 from pipeline.scans import Scan
@@ -75,16 +75,27 @@ def score_links(truth_path: Path, lake: Lake, scan_date: date, counting: Countin
     return plain(_links(_truth(truth_path, night, counting), night))
 
 
+def score_products(truth_path: Path, lake: Lake, scan_date: date, counting: Counting = Counting()) -> dict[str, Any]:
+    """Score what users consume of a lake: travel times, trips from camera to camera, flows.
+
+    Raises:
+        SchemaError: only some vehicles are labelled, so that nothing can be counted.
+    """
+    night = _Tables(lake, scan_date)
+    truth = _truth(truth_path, night, counting)
+    if truth.sparse:
+        raise SchemaError(f"{truth_path}: only some of its vehicles are labelled; counts need a truth of every vehicle")
+    return plain(_consumed(truth.planned(night["frames"]), night))
+
+
 def score_demo(truth: Truth, lake: Lake, scan_date: date) -> dict[str, dict[str, Any]]:
     """Score a night whose every vehicle is known: detections, tracks, links, and what users consume."""
     night = _Tables(lake, scan_date)
-    passes = truth.passes()
-    consumed = scores.product_scores(passes, night["sightings"], night["links"], night["trajectories"])
     return {
         "detections": plain(scores.detection_scores(truth, night["detections"], night["frames"])),
         "tracks": plain(scores.track_scores(truth, night["sightings"], night["detections"], night["frames"])),
         "links": plain(_links(truth, night)),
-        "products": plain(consumed),
+        "products": plain(_consumed(truth, night)),
     }
 
 
@@ -138,6 +149,11 @@ class _Tables:
         if name not in self.read:
             self.read[name] = upkeep.night(self.lake, self.scan_date, name)
         return self.read[name]
+
+
+def _consumed(truth: Truth, night: _Tables) -> scores.ProductScores:
+    """Score travel times, trips and flows of a truth of every vehicle."""
+    return scores.product_scores(truth.passes(), night["sightings"], night["links"], night["trajectories"])
 
 
 def _links(truth: Truth, night: _Tables) -> scores.LinkScores:

@@ -6,7 +6,7 @@ import numpy as np
 
 VIEWS_M = {"c001": (0, 70), "c002": (50, 120), "c003": (105, 175), "c004": (205, 275)}
 """Stretch of the road that each camera sees: three overlap, the last is a short way off."""
-FRAME_RATE = 10.0
+FRAME_RATE = 5.0
 WIDE_PX, HIGH_PX = 960, 540
 
 

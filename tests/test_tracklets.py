@@ -1,12 +1,16 @@
 """Link tracks made elsewhere: text and looks in, a lake and text with identities out."""
 
+import json
 from datetime import UTC, datetime
 
 import cv2
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from pipeline import scoring, tracklets
+from pipeline.__main__ import app
 from pipeline.errors import PrivacyError, SchemaError
 from pipeline.lake import Lake
 from pipeline.scores import Naming, read
@@ -57,7 +61,8 @@ def test_tracks_come_back_with_identities_for_a_stated_purpose_alone(crossing):
         tracklets.write(lake, scene, folder / "linked.txt", "", NOW)
     n = tracklets.write(lake, scene, folder / "linked.txt", "a test", NOW)
     given, told = (
-        read(folder / name, Naming(starts_at=at(0), frame_s=0.1)).boxes for name in ("tracks.txt", "linked.txt")
+        read(folder / name, Naming(starts_at=at(0), frame_s=1 / crossings.FRAME_RATE)).boxes
+        for name in ("tracks.txt", "linked.txt")
     )
     places = ["camera_id", "slot_at", "x1_px", "y1_px"]
     assert (
@@ -130,3 +135,73 @@ def test_files_that_are_not_there_are_named(tmp_path):
     for more in ({"embeddings": tmp_path / "no.npz"}, {"places": tmp_path / "no.csv"}, {"stills": tmp_path / "no"}):
         with pytest.raises(SchemaError, match="no"):
             tables(scene_of(tmp_path, **more))
+
+
+def asked(*words):
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    return done.exit_code, done.output, done.exception
+
+
+def test_every_form_of_a_truth_scores_the_same_from_the_command_line(tmp_path):
+    folder = tmp_path
+    crossings.write(folder, seconds=40, vehicles=12)
+    scene = Scene(folder / "tracks.txt", crossings.FRAME_RATE, embeddings=folder / "looks.npz")
+    tracklets.link(scene, Lake(folder / "lake", "tracks"))
+    known = read(folder / "gt.txt", Naming(feed="tracks", starts_at=scene.starts_at, frame_s=1 / crossings.FRAME_RATE))
+    pq.write_table(known.boxes, tmp_path / "own.parquet")
+    (tmp_path / "coco.json").write_text(json.dumps(_coco(folder / "gt.txt")))
+    for camera in "1234":
+        lines = [line.split() for line in (folder / "gt.txt").read_text().splitlines() if line.startswith(camera)]
+        (tmp_path / "mot" / camera / "gt").mkdir(parents=True)
+        text = "\n".join(",".join([frame, vehicle, *box[:4], "1,-1,-1,-1"]) for _, vehicle, frame, *box in lines)
+        (tmp_path / "mot" / camera / "gt" / "gt.txt").write_text(text)
+    names = ("links", "tracks", "products")
+    told = {}
+    for truth in (folder / "gt.txt", tmp_path / "own.parquet", tmp_path / "coco.json", tmp_path / "mot"):
+        told[truth.name] = [
+            json.loads(asked("score", name, "--truth", truth, "--lake", folder / "lake", "--json")[1]) for name in names
+        ]
+    assert all(each == told["gt.txt"] for each in told.values())
+    links, _, products = told["gt.txt"]
+    assert {"precision", "recall", "idf1", "impossible", "ece"} <= links.keys()
+    assert products["n_flows"] > 0
+
+
+def _coco(path):
+    """The same truth as COCO with a video for each camera."""
+    rows = [line.split() for line in path.read_text().splitlines()]
+    images = {key: number for number, key in enumerate(sorted({(row[0], int(row[2])) for row in rows}))}
+    return {
+        "videos": [{"id": int(camera), "name": camera} for camera in "1234"],
+        "images": [{"id": n, "video_id": int(c), "frame_id": f - 1, "file_name": f"{n}.jpg"} for (c, f), n in images.items()],
+        "categories": [{"id": 1, "name": "vehicle"}],
+        "annotations": [
+            {"id": n, "image_id": images[c, int(f)], "category_id": 1, "track_id": v, "bbox": [float(x) for x in box[:4]]}
+            for n, (c, v, f, *box) in enumerate(rows)
+        ],
+    }  # fmt: skip
+
+
+def test_some_labelled_vehicles_count_nothing(crossing):
+    folder, *_ = crossing
+    code, _, error = asked("score", "products", "--truth", folder / "gt.txt", "--lake", folder / "lake", "--some")
+    assert code == 1
+    assert "every vehicle" in str(error)
+
+
+def test_a_table_of_each_score_is_shown(crossing):
+    folder, *_ = crossing
+    _, shown, _ = asked("score", "links", "--truth", folder / "gt.txt", "--lake", folder / "lake", "--some")
+    assert all(f"\n{name}" in shown for name in ("precision", "calibration", "curve"))
+
+
+def test_the_command_links_and_writes(tmp_path):
+    crossings.write(tmp_path, seconds=40, vehicles=12)
+    words = ["link-tracks", tmp_path / "tracks.txt", "--frame-rate", crossings.FRAME_RATE, "--lake", tmp_path / "lake"]
+    _, shown, _ = asked(
+        *words, "--embeddings", tmp_path / "looks.npz", "--write", tmp_path / "o.txt", "--purpose", "a test", "--json"
+    )
+    made = json.loads(shown)
+    assert made["identities"] == len({line.split()[1] for line in (tmp_path / "o.txt").read_text().splitlines()})
+    assert "--purpose" in str(asked(*words, "--write", tmp_path / "o.txt")[2])
+    assert "pass one" in str(asked(*words, "--embeddings", tmp_path / "looks.npz", "--stills", tmp_path)[2])

@@ -143,6 +143,34 @@ def score_links(
     )
 
 
+@app.command("products", epilog="Example: thoroughfare score products --truth truth/boxes.parquet --lake out/fdr")
+def score_products(
+    truth: TruthFile,
+    lake: LakeRoot = LAKE,
+    name: LakeScan = "",
+    on: AnyNight = "",
+    frame_rate: FrameRate = 0.0,
+    first_frame: FirstFrame = "",
+    known_as: KnownAs = None,
+    settings: SettingsFile = None,
+    as_json: Json = False,
+    *,
+    some: Some = False,
+) -> None:
+    """Score what users consume of a lake: errors of travel times, of trips from camera to camera, of flows."""
+    from pipeline import scoring
+
+    show_scores(
+        scoring.score_products(
+            truth,
+            *_night(lake, name, on),
+            _counting(lake, name, settings, frame_rate, first_frame, known_as, some=some),
+        ),
+        f"thoroughfare report --lake {lake}",
+        as_json=as_json,
+    )
+
+
 def _night(root: str, name: str, on: str) -> "tuple[Lake, date]":
     """Find the lake and the night that the options name."""
     name = scan_of(root, name)

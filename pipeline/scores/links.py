@@ -12,7 +12,7 @@ from pipeline.scores.chains import Links, trajectory_identities
 from pipeline.scores.floors import impossible
 from pipeline.scores.identity import Identities, identity_f1, ratio
 from pipeline.scores.known import RIGHT, UNKNOWN, Known, known, told_of
-from pipeline.scores.matching import Ints, Overlaps, match
+from pipeline.scores.matching import Ints, Overlaps, height, match
 from pipeline.scores.sighted import Sighted, codes, sighted
 from pipeline.scores.truth import Truth
 
@@ -113,10 +113,10 @@ def link_scores(
     Raises:
         SchemaError: no labelled frame is among `frames`, or no box has a vehicle.
     """
-    every, seen = (
-        sighted(truth, sightings, detections, frames, least_px, settings.iou, settings.pass_gap_s)
-        for least_px in (0.0, settings.least_height_px)
-    )
+    every = seen = sighted(truth, sightings, detections, frames, 0.0, settings.iou, settings.pass_gap_s)
+    if not truth.sparse and (height(truth.boxes) < settings.least_height_px).any():
+        least_px = settings.least_height_px
+        seen = sighted(truth, sightings, detections, frames, least_px, settings.iou, settings.pass_gap_s)
     told = known(every, seen, full=not truth.sparse)
     drawn = Links.of(links, seen.sightings).above(settings.threshold)
     identity = drawn.identities() if trajectories is None else trajectory_identities(trajectories, seen.sightings)

@@ -65,36 +65,45 @@ def iou(a: Floats, b: Floats, *, over_a: bool = False) -> Floats:
     return shares
 
 
+def _shares(a: Floats, b: Floats) -> Floats:
+    """Return intersection over union of boxes row by row, (n,)."""
+    inner = np.clip(np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2]), 0, None).prod(axis=1)
+    outer = sum((c[:, 2:] - c[:, :2]).prod(axis=1) for c in (a, b)) - inner
+    shares: Floats = np.divide(inner, outer, out=np.zeros_like(inner), where=outer > 0)
+    return shares
+
+
 def overlaps(truth: pa.Table, truth_frame: list[str], found: pa.Table, found_frame: list[str]) -> Overlaps:
     """Find every pair of boxes that touch in one frame."""
-    true_boxes, found_boxes = xyxy(truth), xyxy(found)
-    true_rows, found_rows = rows_by(truth_frame), rows_by(found_frame)
-    parts: list[tuple[Ints, Ints, Ints, Floats]] = []
-    for number, name in enumerate(sorted(true_rows.keys() & found_rows.keys())):
-        t, f = true_rows[name], found_rows[name]
-        share = iou(true_boxes[t], found_boxes[f])
-        i, j = np.nonzero(share)
-        parts.append((np.full(len(i), number), t[i], f[j], share[i, j]))
-    if not parts:
-        none = np.zeros(0, np.int64)
-        return Overlaps(none, none, none, np.zeros(0))
-    frame, t, f, shares = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Overlaps(frame, t, f, shares)
+    names, frame = np.unique(np.array([*truth_frame, *found_frame], object), return_inverse=True)
+    true_number, found_number = frame[: len(truth_frame)], frame[len(truth_frame) :]
+    true_order, found_order = (np.argsort(each, kind="stable") for each in (true_number, found_number))
+    number = true_number[true_order]
+    edges = np.searchsorted(found_number[found_order], np.arange(len(names) + 1))
+    # Each true box beside every found one of its frame.
+    n = np.diff(edges)[number]
+    t = np.repeat(true_order, n)
+    f = found_order[np.arange(len(t)) + np.repeat(edges[number] - (np.cumsum(n) - n), n)]
+    share = _shares(xyxy(truth)[t], xyxy(found)[f])
+    touch = share > 0
+    return Overlaps(np.repeat(number, n)[touch], t[touch], f[touch], share[touch])
 
 
 def assign(pairs: Overlaps, weight: Floats) -> Ints:
     """Choose pairs one to one in each frame so that their weights sum highest; return their places, rising."""
-    chosen: list[Ints] = []
-    for part in pairs.frames():
-        _, i = np.unique(pairs.truth[part], return_inverse=True)
-        _, j = np.unique(pairs.found[part], return_inverse=True)
-        place = np.full((i.max() + 1, j.max() + 1), -1)
-        place[i, j] = np.arange(part.start, part.stop)
-        gain = np.where(place >= 0, weight[place], 0.0)
-        rows, columns = linear_sum_assignment(gain, maximize=True)
-        picked = place[rows, columns]
-        chosen.append(np.sort(picked[(picked >= 0) & (gain[rows, columns] > 0)]))
-    return np.concatenate(chosen) if chosen else np.zeros(0, np.int64)
+    lone = (np.bincount(pairs.truth)[pairs.truth] == 1) & (np.bincount(pairs.found)[pairs.found] == 1)
+    chosen = [np.flatnonzero(lone & (weight > 0))]
+    rivals = np.flatnonzero(~lone)
+    for part in pairs.where(~lone).frames():
+        places = rivals[part]
+        _, i = np.unique(pairs.truth[places], return_inverse=True)
+        _, j = np.unique(pairs.found[places], return_inverse=True)
+        gain = np.zeros((i.max() + 1, j.max() + 1))
+        gain[i, j] = weight[places]
+        picked = np.zeros(gain.shape, bool)
+        picked[linear_sum_assignment(gain, maximize=True)] = True
+        chosen.append(places[picked[i, j] & (weight[places] > 0)])
+    return np.sort(np.concatenate(chosen))
 
 
 def match(pairs: Overlaps, least: float) -> Overlaps:

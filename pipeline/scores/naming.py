@@ -60,6 +60,17 @@ class Naming:
         Raises:
             SchemaError: no camera, or more than one, answers to `name`.
         """
+        if name not in self._known:
+            self._known[name] = self._resolved(name, where)
+        return self._known[name]
+
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        """Names that were resolved before."""
+        return {}
+
+    def _resolved(self, name: str, where: str) -> str:
+        """Find the camera that `name` means."""
         name = self.counted[name].camera or name if name in self.counted else name
         full = name if not self.feed or name.startswith(f"{self.feed}:") else f"{self.feed}:{name}"
         if not self.cameras or full in self.cameras:

@@ -107,12 +107,15 @@ def _ignored(truth: Truth, found: pa.Table, frame: list[str], least_px: float, l
     region = truth.boxes["ignore"].to_numpy(zero_copy_only=False).astype(bool)
     unnamed = pc.is_null(truth.boxes["vehicle_id"]).to_numpy(zero_copy_only=False).astype(bool)
     ignored = region | unnamed | (height(truth.boxes) < least_px)
+    low = height(found) < LEAST_FOUND_PX
+    if not ignored.any() and not low.any():
+        return np.zeros(len(frame), bool)
     pairs = overlaps(truth.boxes, frame_ids(truth.boxes), found, frame)
     matched = match(pairs.where(~region[pairs.truth]), least_iou)
     dropped, free = np.zeros(len(frame), bool), np.ones(len(frame), bool)
     dropped[matched.found[ignored[matched.truth]]] = True
     free[matched.found] = False
-    dropped |= free & (height(found) < LEAST_FOUND_PX)
+    dropped |= free & low
     regions = truth.boxes.filter(pa.array(region))
     boxes, areas, rows = xyxy(found), xyxy(regions), rows_by(frame)
     for name, places in rows_by(frame_ids(regions)).items():
