@@ -5,23 +5,23 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.links import decoys, passes
 from pipeline.links.assignment import one_to_one, runner_up
-from pipeline.links.association import KINDS, Model, Pairs, learn, marginals
-from pipeline.links.evidence import Evidence, gather, of_window
+from pipeline.links.association import TAKEN, Model, guess, learn, marginals
+from pipeline.links.evidence import Comparison, Evidence, compare, of_window
 from pipeline.links.gate import microseconds
 from pipeline.links.mending import mended
+from pipeline.links.pairs import Census, Pairs
 from pipeline.links.passes import US
 from pipeline.links.settings import Settings
+from pipeline.links.timing import timed
 from pipeline.scans import Window
-from pipeline.tables import LABELS, LINKS
+from pipeline.tables import LINKS
 
 __all__ = ["Settings", "link"]
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 def link(
@@ -54,16 +54,14 @@ def link(
     single = passes.read(sightings, detections, embeddings)
     whole = mended(single, sightings, window, settings)
     transitions = of_window(transitions, window)
-    kind = _kinds(sightings)[whole.row]
-
-    def gathered(ways: pa.Table) -> Evidence:
-        found = gather(whole, ways, observability, window, settings)
-        kinds = kind[found.pairs.query] * KINDS + kind[found.pairs.gallery]
-        return replace(found, pairs=replace(found.pairs, kinds=kinds))
-
-    found = gathered(transitions)
+    counted, found = _gathered(compare(whole, transitions, observability, window, settings))
+    model = learn(found.pairs, found.ways, found.crowd, counted)
     current = single.entered_us[whole.row[found.pairs.gallery]] >= microseconds(window.hour_at)
-    model, chance = _chances(found, lambda delay_s: gathered(decoys.put_off(transitions, delay_s)), current, settings)
+
+    def put_off(delay_s: Floats) -> Comparison:
+        return compare(whole, decoys.put_off(transitions, delay_s), observability, window, settings)
+
+    chance = _chances(found, model, put_off, current, settings)
     chosen = np.flatnonzero(current & one_to_one(found.pairs, chance, settings))
     query_, gallery = whole.row[found.pairs.query[chosen]], whole.row[found.pairs.gallery[chosen]]
     clock_s = found.ways.clock_s[found.pairs.way[chosen]]
@@ -84,9 +82,12 @@ def link(
     return LINKS.check(pa.table(columns))
 
 
-def _kinds(sightings: pa.Table) -> Ints:
-    """Return (n,) the number of each sighting's label in LABELS."""
-    return np.asarray(pc.index_in(sightings["label"], pa.array(LABELS)).to_numpy(), dtype=np.int64)
+def _gathered(gated: Comparison) -> tuple[Census, Evidence]:
+    """Count all gated pairs, and hold those that may matter."""
+    counted = gated.census()
+    ways = timed(counted, gated.ways)
+    found = gated.held(guess(counted, ways, TAKEN).odds)
+    return counted, replace(found, ways=ways)
 
 
 def _rounded(values: Floats, unknown: NDArray[np.bool_] | None = None) -> pa.Array:
@@ -95,35 +96,49 @@ def _rounded(values: Floats, unknown: NDArray[np.bool_] | None = None) -> pa.Arr
 
 
 def _chances(
-    found: Evidence, put_off: Callable[[Floats], Evidence], current: NDArray[np.bool_], settings: Settings
-) -> tuple[Model, Floats]:
-    """Return the model and the chance of each pair; queries that the window before could link are no longer free.
+    found: Evidence,
+    model: Model,
+    put_off: Callable[[Floats], Comparison],
+    current: NDArray[np.bool_],
+    settings: Settings,
+) -> Floats:
+    """Return the chance of each pair; queries that the window before could link are no longer free.
 
     Args:
-        found: Gated pairs.
-        put_off: Gives the pairs of the gates put off by so many seconds, each way its own.
+        found: Gated pairs that may matter.
+        model: What they have taught.
+        put_off: Gives the gates put off by so many seconds, each way its own.
         current: (c,) whether the gallery entered in the window itself.
         settings: How sure a link must be.
     """
     pairs = found.pairs
-    model = learn(pairs, found.ways, found.crowd)
     odds = model.odds(pairs, found.crowd)
-    by = _offset(pairs, marginals(pairs, odds), model, put_off(decoys.delays(model)), settings)
+    false = _false(put_off(decoys.delays(model)), model, settings)
+    by = _offset(found, marginals(pairs, odds), model, false, settings)
     before = np.zeros(len(odds))
     before[~current] = decoys.moved(marginals(pairs[~current], odds[~current]), by)
     taken = np.unique(pairs.query[one_to_one(pairs, before, settings)])
     free = current & ~np.isin(pairs.query, taken)
     chance = np.zeros(len(odds))
     chance[free] = decoys.moved(marginals(pairs[free], odds[free]), by)
-    return model, chance
+    return chance
 
 
-def _offset(pairs: Pairs, chance: Floats, model: Model, off: Evidence, settings: Settings) -> float:
+def _false(off: Comparison, model: Model, settings: Settings) -> tuple[Floats, int]:
+    """Return the chances of the links found in gates put off, where all are false, and the number of pairs in them."""
+    delay_s = decoys.delays(model)
+
+    def weigh(pairs: Pairs, crowd: Floats) -> Floats:
+        return model.odds(replace(pairs, travel_s=pairs.travel_s - delay_s[pairs.way]), crowd)
+
+    found = off.held(weigh)
+    chance = marginals(found.pairs, weigh(found.pairs, found.crowd))
+    likely = replace(settings, min_probability=decoys.LIKELY)
+    return chance[one_to_one(found.pairs, chance, likely)], found.gated
+
+
+def _offset(found: Evidence, chance: Floats, model: Model, false: tuple[Floats, int], settings: Settings) -> float:
     """Return by how much to move chances, from the links found in the gates put off."""
     likely = replace(settings, min_probability=decoys.LIKELY)
-    delay_s = decoys.delays(model)[off.pairs.way]
-    there = replace(off.pairs, travel_s=off.pairs.travel_s - delay_s)
-    false = marginals(there, model.odds(there, off.crowd))
-    false = false[one_to_one(there, false, likely)]
-    alone = (1.0 - model.explained) * len(pairs) / max(len(there), len(pairs) // 4, 1)
-    return decoys.offset(chance[one_to_one(pairs, chance, likely)], false, alone)
+    alone = (1.0 - model.explained) * found.gated / max(false[1], found.gated // 4, 1)
+    return decoys.offset(chance[one_to_one(found.pairs, chance, likely)], false[0], alone)

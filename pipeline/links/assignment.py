@@ -6,7 +6,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from pipeline.links.association import Pairs
+from pipeline.links.pairs import Pairs
 from pipeline.links.settings import Settings
 
 Floats = NDArray[np.float64]

@@ -1,10 +1,12 @@
 """Gate pairs of passes by place, heading and time, and tell how alike they look."""
 
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -12,15 +14,19 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.links import appearance
-from pipeline.links.association import MOST_TRUST, Pairs, Ways, crowds
 from pipeline.links.gate import HOUR_US, Gate, Order, gates
+from pipeline.links.pairs import KINDS, Census, Pairs, Ways, census, crowds
 from pipeline.links.passes import US, Passes
 from pipeline.links.settings import Settings
+from pipeline.links.timing import MOST_TRUST
 from pipeline.scans import HOUR, Window
 from pipeline.tables import TRANSITIONS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+T = TypeVar("T")
+Weigh = Callable[[Pairs, Floats], Floats]
+NOTHING = np.zeros(0)
 CLEAR_PX = (12.0, 20.0)
 """Sizes between the classes of clarity, pixels of the shorter side."""
 SAME_S = 30.0
@@ -47,25 +53,21 @@ class Evidence:
     """The ways they may have taken."""
     crowd: Floats
     """(c,) arrivals a second inside the gate."""
+    gated: int
+    """Pairs in the gates, held or not."""
 
     def __getitem__(self, rows: Ints | NDArray[np.bool_]) -> "Evidence":
         """Keep some of the pairs, or put them in order."""
-        return Evidence(self.pairs[rows], self.cosine[rows], self.ways, self.crowd[rows])
+        return replace(self, pairs=self.pairs[rows], cosine=self.cosine[rows], crowd=self.crowd[rows])
 
 
-def gather(
+def compare(
     view: Passes, transitions: pa.Table, observability: pa.Table, window: Window, settings: Settings
-) -> Evidence:
-    """Gate the pairs by place, heading and time, arrivals of the window and of the one before; and tell how alike they look.
-
-    Gates are compared on all cores, blocks of ways at a time; no bit of the answer depends on how many there are.
-    """
+) -> "Comparison":
+    """Gate the pairs by place, heading and time, arrivals of the window and of the one before; they are compared when asked for."""
     transitions = transitions.sort_by([(name, "ascending") for name in TRANSITIONS.key])
-    ways, bands = _ways(view, transitions), gates(view, transitions, observability, window)
-    comparison = Comparison(view, ways, Order(view), transitions, settings)
-    with ThreadPoolExecutor(_threads()) as pool:
-        found = _joined(list(pool.map(comparison.block, _blocks(bands))), ways)
-    return found[np.lexsort((found.pairs.way, found.pairs.gallery, found.pairs.query))]
+    found = gates(view, transitions, observability, window)
+    return Comparison(view, _ways(view, transitions), Order(view), transitions, tuple(_blocks(found)), settings)
 
 
 def of_window(transitions: pa.Table, window: Window) -> pa.Table:
@@ -119,17 +121,65 @@ def _departures(view: Passes, starts: list[tuple[str, str, int]]) -> Floats:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What gates are compared by."""
+    """Gates whose pairs can be compared, on all cores, some ways at a time; no bit depends on how many cores there are."""
 
     view: Passes
     ways: Ways
     order: Order
     transitions: pa.Table
+    blocks: tuple[tuple[Gate, ...], ...]
+    """Gates compared at once by a thread."""
     settings: Settings
 
-    def block(self, gates: list[Gate]) -> Evidence:
-        """Compare the pairs of some gates."""
-        return _joined([self._gate(gate) for gate in gates], self.ways)
+    def census(self) -> Census:
+        """Count all pairs; none is held."""
+        whole = census(_joined([], self.ways).pairs, self.ways)
+        for each in self._compared(lambda part: census(part.pairs, self.ways)):
+            whole += each
+        return whole
+
+    def held(self, weigh: Weigh | None = None) -> Evidence:
+        """Return the pairs; where they are weighed, the likeliest `settings.most_pairs` of them.
+
+        Args:
+            weigh: Gives the odds of pairs in some crowd.
+        """
+        parts: list[Evidence] = []
+        odds: list[Floats] = []
+        for part, found in self._compared(lambda part: (part, weigh(part.pairs, part.crowd) if weigh else NOTHING)):
+            parts.append(part)
+            odds.append(found)
+            if sum(map(len, odds)) > 2 * self.settings.most_pairs:
+                parts, odds = self._likeliest(parts, odds)
+        parts, _ = self._likeliest(parts, odds)
+        whole = _joined(parts, self.ways)
+        return whole[np.lexsort((whole.pairs.way, whole.pairs.gallery, whole.pairs.query))]
+
+    def _likeliest(self, parts: list[Evidence], odds: list[Floats]) -> tuple[list[Evidence], list[Floats]]:
+        """Keep the pairs that may be held; equals stay or go together, so that it does not matter when this is asked."""
+        every = np.concatenate([NOTHING, *odds])
+        beyond = len(every) - self.settings.most_pairs
+        if beyond <= 0:
+            return parts, odds
+        bar = np.partition(every, beyond - 1)[beyond - 1]
+        over = [each > bar for each in odds]
+        kept = [part[rows] for part, rows in zip(parts, over, strict=True)]
+        return kept, [each[rows] for each, rows in zip(odds, over, strict=True)]
+
+    def _compared(self, use: Callable[[Evidence], T]) -> Iterator[T]:
+        """Compare block after block and give what is made of each, in order; few wait to be taken."""
+        with ThreadPoolExecutor(threads := _threads()) as pool:
+            waiting: deque[Future[T]] = deque()
+            for block in self.blocks:
+                waiting.append(pool.submit(self._used, block, use))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _used(self, gates: tuple[Gate, ...], use: Callable[[Evidence], T]) -> T:
+        """Compare the pairs of some gates and give what is made of them."""
+        return use(_joined([self._gate(gate) for gate in gates], self.ways))
 
     def _gate(self, gate: Gate) -> Evidence:
         """Compare the pairs of one gate."""
@@ -146,7 +196,8 @@ class Comparison:
         clarity = np.searchsorted(CLEAR_PX, np.minimum(view.largest_px[one], view.largest_px[other]), side="right")
         travel_s = view.abreast_s[other] - view.abreast_s[one] - ways.clock_s[gate.way]
         crowd = crowds(one, way, (ways.ceiling_s - ways.floor_s)[way])
-        return Evidence(Pairs(one, other, way, travel_s, rarity, clarity), cosine, ways, crowd)
+        kinds = view.kind[one] * KINDS + view.kind[other]
+        return Evidence(Pairs(one, other, way, travel_s, rarity, clarity, kinds), cosine, ways, crowd, len(one))
 
     def _looks(self, gate: Gate) -> tuple[Floats, Floats]:
         """Measure how alike the departures and the impostors ahead are, and the arrivals and those behind."""
@@ -182,29 +233,30 @@ class Comparison:
 
 def _joined(parts: list[Evidence], ways: Ways) -> Evidence:
     """Put the pairs of several parts behind one another."""
-    pairs = [part.pairs for part in parts]
-    one, other, way, clarity = (
+    pairs, gated = [part.pairs for part in parts], sum(part.gated for part in parts)
+    one, other, way, clarity, kinds = (
         np.concatenate([np.zeros(0, np.int64), *(getattr(each, name) for each in pairs)])
-        for name in ("query", "gallery", "way", "clarity")
+        for name in ("query", "gallery", "way", "clarity", "kinds")
     )
     travel_s, rarity, cosine, crowd = (
         np.concatenate([np.zeros(0), *(getattr(each, name) for each in of)])
         for of, name in ((pairs, "travel_s"), (pairs, "rarity"), (parts, "cosine"), (parts, "crowd"))
     )
-    return Evidence(Pairs(one, other, way, travel_s, rarity, clarity), cosine, ways, crowd)
+    return Evidence(Pairs(one, other, way, travel_s, rarity, clarity, kinds), cosine, ways, crowd, gated)
 
 
-def _blocks(gates: list[Gate]) -> Iterator[list[Gate]]:
+def _blocks(gates: list[Gate]) -> Iterator[tuple[Gate, ...]]:
     """Part gates so that few blocks hold many pairs."""
-    block, size = [], 0
+    block: list[Gate] = []
+    size = 0
     for gate in gates:
         block.append(gate)
         size += gate.size
         if size >= BLOCK:
-            yield block
+            yield tuple(block)
             block, size = [], 0
     if block:
-        yield block
+        yield tuple(block)
 
 
 def _threads() -> int:

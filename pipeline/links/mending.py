@@ -10,7 +10,8 @@ from pipeline import motion
 from pipeline.links import passes
 from pipeline.links.assignment import one_to_one
 from pipeline.links.association import guess, marginals
-from pipeline.links.evidence import Evidence, gather
+from pipeline.links.evidence import Evidence, compare
+from pipeline.links.pairs import census
 from pipeline.links.passes import Passes
 from pipeline.links.settings import Settings
 from pipeline.scans import Window
@@ -31,8 +32,8 @@ def mended(single: Passes, sightings: pa.Table, window: Window, settings: Settin
     own = [(camera, heading) for camera, heading in single.groups if heading != "none" and camera in cadence_s]
     rows = [_own_way(camera, heading, cadence_s[camera], settings) for camera, heading in own]
     ways = pa.Table.from_pylist(rows, schema=TRANSITIONS.schema)
-    found = _together(gather(single, ways, OBSERVABILITY.empty(), window, settings))
-    model = guess(found.pairs, found.ways, settings.broken)
+    found = _together(compare(single, ways, OBSERVABILITY.empty(), window, settings).held())
+    model = guess(census(found.pairs, found.ways), found.ways, settings.broken)
     chance = marginals(found.pairs, model.odds(found.pairs, found.crowd))
     chosen = one_to_one(found.pairs, chance, replace(settings, min_probability=settings.min_mended))
     one, other = found.pairs.query[chosen], found.pairs.gallery[chosen]
@@ -44,7 +45,7 @@ def _together(found: Evidence) -> Evidence:
     """Count the time between two pieces of one pass from TOGETHER_S before, as both were abreast at once if they are one."""
     floor_s = np.zeros(len(found.ways.mu))
     ways = replace(found.ways, floor_s=floor_s, ceiling_s=floor_s + 2 * TOGETHER_S)
-    pairs = replace(found.pairs, travel_s=np.clip(found.pairs.travel_s + TOGETHER_S, 0.0, 2 * TOGETHER_S))
+    pairs = replace(found.pairs, travel_s=np.clip(found.pairs.travel_s + TOGETHER_S, 0.0, 2 * TOGETHER_S), kinds=None)
     return replace(found, pairs=pairs, ways=ways)
 
 

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from pipeline.links import abreast, appearance
+from pipeline.tables import LABELS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,6 +28,8 @@ class Passes:
     """(n,) number of its camera and heading."""
     groups: tuple[tuple[str, str], ...]
     """Camera and heading of each group."""
+    kind: Ints
+    """(n,) number of its label in LABELS."""
     moved: NDArray[np.bool_]
     """(n,) whether it can be linked at all."""
     entered_us: Ints
@@ -66,13 +69,16 @@ def read(sightings: pa.Table, detections: pa.Table, embeddings: pa.Table) -> Pas
         SchemaError: the embeddings' vectors differ in length.
     """
     group, groups = _groups(sightings)
+    kind = pc.index_in(sightings["label"], pa.array(LABELS)).to_numpy().astype(np.int64)
     moved = pc.invert(pc.is_in(sightings["motion"], pa.array(["parked", "lone"]))).to_numpy()
     entered, left = (sightings[name].cast(pa.int64()).to_numpy() for name in ("entered_at", "left_at"))
     sums, sizes, largest = appearance.portraits(sightings, detections, embeddings)
     vectors = appearance.centred(appearance.unit(sums), group)
     _, camera = np.unique(np.array([name for name, _ in groups], dtype=str), return_inverse=True)
     abreast_s = abreast.seconds(sightings, detections, camera[group] if groups else group, group)
-    return Passes(np.arange(len(group)), group, groups, moved, entered, left, abreast_s, sums, sizes, largest, vectors)
+    return Passes(
+        np.arange(len(group)), group, groups, kind, moved, entered, left, abreast_s, sums, sizes, largest, vectors
+    )
 
 
 def cadence_s(sightings: pa.Table) -> dict[str, float]:
@@ -128,7 +134,7 @@ def joined(passes: Passes, first: Ints, second: Ints) -> Passes:
     sums, sizes = member @ passes.sums, np.bincount(whole, passes.sizes, count).astype(np.float64)
     abreast_s = np.bincount(whole, passes.abreast_s - start_s, count) / np.bincount(whole) + start_s
     return replace(
-        passes, row=passes.row[row], group=passes.group[row], moved=passes.moved[row], entered_us=entered, left_us=left,
+        passes, row=passes.row[row], group=passes.group[row], kind=passes.kind[row], moved=passes.moved[row], entered_us=entered, left_us=left,
         abreast_s=abreast_s, sums=sums, sizes=sizes, largest_px=largest_px,
         vectors=appearance.centred(appearance.unit(sums), passes.group[row]),
     )  # fmt: skip

@@ -101,6 +101,25 @@ def add_up(vectors: NDArray[np.float16], row: Ints, column: Ints, weight: Vector
     loops.add_up(np.ascontiguousarray(vectors).view(np.uint16), row, column, weight, sums)
 
 
+def marginals(query: Ints, gallery: Ints, odds: Floats, sweeps: int, settled: float = 1e-9) -> Floats:
+    """Pass messages between the rivals of each query and each gallery until they settle.
+
+    Args:
+        query: (c,) rows that leave.
+        gallery: (c,) rows that arrive.
+        odds: (c,) odds of each pair against "no link".
+        sweeps: Sweeps at most.
+        settled: Messages that change less are final.
+
+    Returns:
+        (c,) chances.
+    """
+    chance = np.empty(len(odds))
+    sums = np.empty(int(query.max(initial=0)) + 1), np.empty(int(gallery.max(initial=0)) + 1)
+    loops.marginals(query, gallery, odds, sweeps, settled, *sums, chance)
+    return chance
+
+
 def single(vectors: NDArray[Any]) -> Vectors:
     """Return float16 or float32 vectors as contiguous float32, exactly."""
     if vectors.dtype != np.float16:

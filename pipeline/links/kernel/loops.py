@@ -55,6 +55,32 @@ def add_up(halves: NDArray[np.uint16], row: Ints, column: Ints, weight: Vectors,
 
 
 @compiled
+def marginals(
+    query: Ints, gallery: Ints, odds: Floats, sweeps: int, settled: float, left: Floats, right: Floats, chance: Floats
+) -> None:
+    """Fill `chance`; `left` and `right` hold what the pairs of each query and each gallery add up to."""
+    back = np.ones(len(odds))
+    for _ in range(sweeps):
+        left[:], right[:], worst = 0.0, 0.0, 0.0
+        for i in range(len(odds)):
+            left[query[i]] += odds[i] * back[i]
+        for i in range(len(odds)):
+            weight = odds[i] * back[i]
+            chance[i] = odds[i] / (1.0 + max(left[query[i]] - weight, 0.0))
+            right[gallery[i]] += chance[i]
+        for i in range(len(odds)):
+            last, back[i] = back[i], 1.0 / (1.0 + max(right[gallery[i]] - chance[i], 0.0))
+            worst = max(worst, abs(back[i] - last))
+        if worst < settled:
+            break
+    left[:] = 0.0
+    for i in range(len(odds)):
+        left[query[i]] += odds[i] * back[i]
+    for i in range(len(odds)):
+        chance[i] = odds[i] * back[i] / (1.0 + left[query[i]])
+
+
+@compiled
 def nearest(queries: Vectors, gallery: Vectors, first: Ints, last: Ints, row: Ints, product: Vectors) -> None:
     """Fill `row` and `product`, a tile of queries at a time."""
     tile, across, along = np.empty((TILE, TILE), np.float32), np.arange(TILE), np.arange(TILE)
