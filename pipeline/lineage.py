@@ -13,8 +13,8 @@ from pipeline.scans import Scan
 
 HERE = Path(__file__).parent
 FOUNDATION = (
-    "tables.py", "schemas.py", "geo.py", "scans.py", "query.py", "networks.py", "motion.py", "travel.py", "stays.py",
-    "decoder/__init__.py", "decoder/child.py", "decoder/wire.py",
+    "tables.py", "schemas.py", "geo.py", "routing.py", "scans.py", "query.py", "networks.py", "motion.py", "travel.py",
+    "stays.py", "decoder/__init__.py", "decoder/child.py", "decoder/wire.py",
 )  # fmt: skip
 """Modules every stage stands on; their text is part of every lineage."""
 LIBRARIES = (

@@ -5,7 +5,7 @@ from pathlib import Path
 import networkx as nx
 import pytest
 
-from pipeline import geo, roads
+from pipeline import geo, roads, routing
 from pipeline.errors import FeedError
 from pipeline.scans import Scan
 from pipeline.tables import ROADS
@@ -85,7 +85,7 @@ def test_routes_between_real_cameras_have_plausible_lengths(shared: Path):
         source=str(shared / "fdr"),
         roads="../roads/manhattan_drive.graphml",
     )
-    graph = geo.RoadGraph(roads.chart(source), "EPSG:32618")
+    graph = routing.RoadGraph(roads.chart(source), "EPSG:32618")
     grand, e53, e48 = (-73.977491, 40.713209), (-73.96219, 40.754739), (-73.965239, 40.751693)
     lengths = [
         graph.route(*one, *two, way, way)

@@ -10,7 +10,7 @@ from builders import at, camera, link, rows, seen, sighting
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import geo
+from pipeline import geo, routing
 from pipeline.tables import TRAJECTORIES
 from pipeline.trajectories import Settings, chain
 
@@ -23,7 +23,7 @@ HONEST = rows("observability", *(seen(a, "trajectory", b) for a in PLACES for b 
 
 def road(*stops: tuple[float, float], by: str) -> dict:
     """A directed stretch of road through the given points."""
-    length_m = sum(geo.straight(*one, *two).length_m for one, two in pairwise(stops))
+    length_m = sum(routing.straight(*one, *two).length_m for one, two in pairwise(stops))
     return {"from_node": f"{by}0", "to_node": f"{by}1", "length_m": length_m, "geometry": geo.to_wkb(stops)}
 
 
@@ -54,7 +54,7 @@ def test_where_there_is_a_road_a_trajectory_follows_its_bend():
     bend = (-73.982, 40.751)
     (found,) = chained(THREE[:2], [link("1", "2")], road(PLACES["a"], bend, PLACES["b"], by="n"))
     assert geo.from_wkb(found["geometry"])[1] == pytest.approx(bend)
-    assert found["length_m"] == pytest.approx(2 * geo.straight(*PLACES["a"], *bend).length_m, rel=1e-3)
+    assert found["length_m"] == pytest.approx(2 * routing.straight(*PLACES["a"], *bend).length_m, rel=1e-3)
 
 
 def test_each_vertex_has_its_time_and_each_camera_its_own():

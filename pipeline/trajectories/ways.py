@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline import geo
+from pipeline import geo, routing
 from pipeline.trajectories.lines import spread
 
 Ints = NDArray[np.int64]
@@ -60,7 +60,7 @@ def find(kinds: pa.Table, cameras: pa.Table, roads: pa.Table, metric_crs: str, m
         most: Ways of a kind.
         longest: Ways longer than this many times the shortest are left out.
     """
-    graph = geo.RoadGraph(roads, metric_crs) if roads.num_rows else None
+    graph = routing.RoadGraph(roads, metric_crs) if roads.num_rows else None
     lons, lats = (cameras[name].to_pylist() for name in ("lon", "lat"))
     places: dict[str, tuple[float, float]] = dict(
         zip(cameras["camera_id"].to_pylist(), zip(lons, lats, strict=True), strict=True)
@@ -70,11 +70,13 @@ def find(kinds: pa.Table, cameras: pa.Table, roads: pa.Table, metric_crs: str, m
         (lon1, lat1), (lon2, lat2) = places[one], places[other]
         leaving, reaching = (geo.bearing(each) if each in geo.HEADINGS else None for each in headings)
         there = graph.routes(lon1, lat1, lon2, lat2, leaving, reaching, most, longest) if graph else []
-        found.append([each for each in there if len(each.coordinates) > 1] or [geo.straight(lon1, lat1, lon2, lat2)])
+        found.append(
+            [each for each in there if len(each.coordinates) > 1] or [routing.straight(lon1, lat1, lon2, lat2)]
+        )
     return _ways(found, len(graph) if graph else 0)
 
 
-def _ways(found: list[list[geo.Route]], stretches: int) -> Ways:
+def _ways(found: list[list[routing.Route]], stretches: int) -> Ways:
     """Put routes one after another; a straight way is a stretch of its own."""
     routes = [route for there in found for route in there]
     if not routes:

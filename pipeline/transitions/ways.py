@@ -7,7 +7,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline import travel
-from pipeline.geo import HEADINGS, RoadGraph, bearing, bearing_between, haversine_m, turn_deg
+from pipeline.geo import HEADINGS, bearing, bearing_between, haversine_m, turn_deg
+from pipeline.routing import RoadGraph
 from pipeline.transitions.settings import Settings
 
 Floats = NDArray[np.float64]
