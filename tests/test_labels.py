@@ -106,3 +106,34 @@ def test_every_picture_exists_and_none_was_labelled_before(shared: Path):
     for each in read("singapore_day.json")["images"] + read("singapore_night.json")["images"]:
         key = (each["file_name"].split("/")[0], taken_at(each["file_name"]).isoformat())
         assert there[key] == (str(each["width"]), str(each["height"]))
+
+
+IDENTITIES = ("identities_first.csv", "identities_second.csv")
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+def test_every_vehicle_followed_between_cameras_is_seen_at_two_and_lies_inside_the_picture(name: str):
+    cameras: dict[str, set[str]] = {}
+    sure: dict[str, str] = {}
+    boxes = identities(name)
+    for row in boxes:
+        cameras.setdefault(row["identity"], set()).add(row["camera"])
+        assert sure.setdefault(row["identity"], row["certainty"]) == row["certainty"]
+        assert 0 <= float(row["x1"]) < float(row["x2"]) <= 352, row
+        assert 0 <= float(row["y1"]) < float(row["y2"]) <= 240, row
+    assert all(len(places) > 1 for places in cameras.values())
+    counted = [len(cameras), *(list(sure.values()).count(each) for each in ("sure", "likely")), len(boxes)]
+    assert [int(cell) for cell in card_rows(name)[0][1:5]] == counted
+
+
+def test_the_half_to_tune_on_ends_before_the_other_begins():
+    first, second = ([row["time"] for row in identities(name)] for name in IDENTITIES)
+    assert max(first) < min(second)
+    assert not {row["identity"] for row in identities(IDENTITIES[0])} & {
+        row["identity"] for row in identities(IDENTITIES[1])
+    }
+
+
+def identities(name: str) -> list[dict[str, str]]:
+    with (LABELS / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
