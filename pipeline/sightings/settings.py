@@ -13,7 +13,7 @@ class Settings:
 
     slowest_cadence_s: float = 10.0
     """At this many seconds between frames, or more, every detection is a sighting of its own."""
-    clip_cadence_s: float = 0.4
+    clip_cadence_s: float = 0.35
     """At fewer seconds between frames boxes of one vehicle overlap, and are tracked as in a clip."""
     missed_frames: int = 1
     """Frames in a row in which a vehicle may go undetected within one sighting."""
