@@ -55,6 +55,7 @@ class Flows:
         self.ring_s = int(next_fast_len(span_s, real=True))
         """Seconds of the night, taken as a ring so that every gap has as many chances."""
         self._spectrum = lru_cache(maxsize=HELD)(self._transformed)
+        self._even = lru_cache(maxsize=HELD)(self._evened)
 
     def count(self, groups: tuple[Group, ...]) -> int:
         """Count the vehicles of some cameras and headings."""
@@ -73,6 +74,24 @@ class Flows:
         product = np.conj(self._spectrum(went, went=True)) * self._spectrum(came, went=False)
         return np.asarray(np.round(np.maximum(irfft(product, self.ring_s), 0.0), 2), np.float64)
 
+    def by_hour(
+        self, went: tuple[Group, ...], came: tuple[Group, ...], hours: Ints, first: int, length: int
+    ) -> tuple[Floats, Ints]:
+        """Count pairs by the hour of leaving and the seconds between, (h, length) from `first` on; and (h,) who left."""
+        left, there = self._even(went, went=True), self._even(came, went=False)
+        edges = np.clip(np.append(hours[1:], self.ring_s), 0, self.ring_s)
+        starts = np.concatenate([[0], edges[:-1]])
+        found = [
+            _after(left[start:end], there[np.arange(start + first, end + first + length) % self.ring_s], length)
+            for start, end in zip(starts, edges, strict=True)
+        ]
+        hour = np.searchsorted(edges[:-1], self.went(went), side="right")
+        return np.array(found), np.bincount(hour, minlength=len(hours))
+
+    def _evened(self, groups: tuple[Group, ...], *, went: bool) -> NDArray[np.float32]:
+        """Return the counts by second without what comes round."""
+        return np.asarray(irfft(self._spectrum(groups, went=went), self.ring_s), np.float32)
+
     def _transformed(self, groups: tuple[Group, ...], *, went: bool) -> NDArray[np.complex64]:
         """Return the spectrum of the counts by second."""
         seconds = self.went(groups) if went else self.came(groups)
@@ -89,6 +108,14 @@ def _even(spectrum: NDArray[np.complex64]) -> NDArray[np.complex64]:
     shrunk = np.sqrt(np.minimum(most / np.maximum(power, 1e-9), 1.0))
     shrunk[0] = 1.0
     return np.asarray(spectrum * shrunk, np.complex64)
+
+
+def _after(left: NDArray[np.float32], there: NDArray[np.float32], length: int) -> Floats:
+    """Count the pairs of one of `left` and one of `there` by how much further on the latter is, (length,)."""
+    if not len(left):
+        return np.zeros(length)
+    size = next_fast_len(len(there), real=True)
+    return np.asarray(irfft(np.conj(rfft(left, size)) * rfft(there, size), size)[:length], np.float64)
 
 
 def _lists(column: pa.ChunkedArray) -> list[Ints]:

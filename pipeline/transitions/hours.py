@@ -12,9 +12,14 @@ from pipeline.transitions.ways import Way
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-TRUST = 20.0
+TRUST = 5.0
 """Pairs' worth of trust in what the night tells."""
-HOUR_S = 3600
+SLOWER = np.linspace(-0.6, 0.9, 31)
+"""By how much the ln travel time of an hour may differ from the night's..."""
+SPREAD = 0.35
+"""...and its standard deviation."""
+COARSE = 24
+"""Bins of gap in which it is told how well travel times fit."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +31,15 @@ class Hourly:
     support: tuple[int, ...]
     """Pairs that left in each hour."""
     fit: float
-    """0..1, the share of the excess of pairs over chance, beyond what counting strays by, that these explain."""
+    """0..1, the share of the variance of the pairs, by gap, that these explain."""
 
 
 def by_hour(way: Way, went: tuple[Group, ...], came: tuple[Group, ...], flows: Flows, hours: Ints) -> Hourly:
     """Learn a way's travel times hour by hour.
 
-    Each hour's pairs move mu and sigma from the night's by expectation-maximisation, the night standing for TRUST pairs, so an
-    hour without pairs has the night's, and one with hundreds its own.
+    An hour begins with the night's travel times, or with those of a jam where its pairs clearly say so; its pairs then move mu
+    and sigma by expectation-maximisation, where they began standing for TRUST pairs. So an hour without pairs has the
+    night's, and one with hundreds its own.
 
     Args:
         way: The way, with the night's travel times.
@@ -46,7 +52,10 @@ def by_hour(way: Way, went: tuple[Group, ...], came: tuple[Group, ...], flows: F
     if not night.support:
         return Hourly((night,) * len(hours), (0,) * len(hours), 0.0)
     edges = _edges(night)
-    pairs, vehicles = _pairs(flows.went(went), flows.came(came) - round(way.clock_s), edges, hours)
+    step, bins = int(edges[1] - edges[0]), len(edges) - 1
+    first = int(edges[0]) + round(way.clock_s)
+    counted, vehicles = flows.by_hour(went, came, hours, first, step * bins)
+    pairs = np.maximum(np.round(counted, 2), 0.0).reshape(len(hours), bins, step).sum(axis=2)
     mu, sigma, same = _moved(pairs, edges, night)
     found = [
         replace(night, mu=round(float(each), 6), sigma=round(float(width), 6), ceiling_s=_ceiling(night, each, width))
@@ -57,45 +66,45 @@ def by_hour(way: Way, went: tuple[Group, ...], came: tuple[Group, ...], flows: F
 
 
 def _edges(night: travel.Travel) -> Floats:
-    """Return the edges of bins of gap around the night's travel times, seconds."""
+    """Return the edges of bins of gap around the night's travel times, and around those of jams, seconds."""
     first = int(np.floor(night.floor_s))
-    last = min(night.ceiling_s, night.floor_s + np.exp(night.mu + 3.5 * night.sigma) + 10.0)
+    last = max(night.ceiling_s, night.floor_s + np.exp(night.mu + SLOWER.max() + 2.0 * night.sigma) + 10.0)
     step = max(1, int(np.ceil((last - first) / travel.BINS)))
-    return first + step * np.arange(np.ceil((last - first) / step) + 1.0)
-
-
-def _pairs(went: Ints, came: Ints, edges: Floats, hours: Ints) -> tuple[Floats, Ints]:
-    """Count (h, bins) the pairs by the hour of leaving and the gap, and (h,) those that left."""
-    start, end = np.searchsorted(came, went + int(edges[0])), np.searchsorted(came, went + int(edges[-1]))
-    count = end - start
-    one = np.repeat(np.arange(len(went)), count)
-    other = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + np.repeat(start, count)
-    step, bins = int(edges[1] - edges[0]), len(edges) - 1
-    late = (came[other] - went[one] - int(edges[0])) // step
-    hour = np.maximum(np.searchsorted(hours, went, side="right") - 1, 0)
-    found = np.bincount(hour[one] * bins + late, minlength=len(hours) * bins)
-    return found.reshape(len(hours), bins).astype(np.float64), np.bincount(hour, minlength=len(hours))
+    return np.asarray(first + step * np.arange(np.ceil((last - first) / step) + 1.0))
 
 
 def _moved(pairs: Floats, edges: Floats, night: travel.Travel) -> tuple[Floats, Floats, Floats]:
     """Move mu and sigma of each hour from the night's; returns them (h,), and (h, bins) the pairs that are one vehicle."""
     late = np.log(np.maximum((edges[1:] + edges[:-1]) / 2 - night.floor_s, 0.5))
-    total = pairs.sum(axis=1, keepdims=True)
-    mu, sigma = np.full(len(pairs), night.mu), np.full(len(pairs), night.sigma)
+    total, sigma = pairs.sum(axis=1, keepdims=True), np.full(len(pairs), night.sigma)
     share = np.full(len(pairs), min(night.support / max(float(total.sum()), 1.0), 0.9))[:, None]
+    mu = usual_mu = night.mu + _slower(pairs, edges, night, float(share[0, 0]))
     usual, same = share, pairs
-    for _ in range(travel.ROUNDS):
+    for turn in range(2 * travel.ROUNDS):
         ratio = night.share(edges, mu, sigma) * pairs.shape[1]
         sure = share * ratio / (share * ratio + 1 - share)
         same = pairs * sure
         share = (same.sum(axis=1, keepdims=True) + TRUST * usual) / (total + TRUST)
+        if turn < travel.ROUNDS:
+            continue  # how many there are must settle before they are asked how long they took
         told = same * sure
         n = told.sum(axis=1) + TRUST
-        mu = (told @ late + TRUST * night.mu) / n
+        mu = (told @ late + TRUST * usual_mu) / n
         off = (told * (late - mu[:, None]) ** 2).sum(axis=1)
-        sigma = np.sqrt((off + TRUST * (night.sigma**2 + (mu - night.mu) ** 2)) / n)
+        sigma = np.sqrt((off + TRUST * (night.sigma**2 + (mu - usual_mu) ** 2)) / n)
         sigma = np.clip(sigma, travel.SIGMAS[0], 1.3 * night.sigma)
     return mu, sigma, same
+
+
+def _slower(pairs: Floats, edges: Floats, night: travel.Travel, share: float) -> Floats:
+    """Return (h,) by how much the ln travel time of each hour differs from the night's, 0 where that is not clear."""
+    more = night.share(edges, night.mu + SLOWER, np.full(len(SLOWER), night.sigma)) * pairs.shape[1] - 1.0
+    gain = (
+        np.maximum(*(pairs @ np.log1p(often * share * more).T for often in (1.0, 3.0))) - 0.5 * (SLOWER / SPREAD) ** 2
+    )
+    best = np.argmax(np.round(gain, 6), axis=1)
+    clear = gain.max(axis=1) - gain[:, np.argmin(np.abs(SLOWER))] >= travel.LEAST_GAIN
+    return np.where(clear, SLOWER[best], 0.0)
 
 
 def _ceiling(night: travel.Travel, mu: float, sigma: float) -> float:
@@ -104,11 +113,11 @@ def _ceiling(night: travel.Travel, mu: float, sigma: float) -> float:
 
 
 def _fit(pairs: Floats, edges: Floats, night: travel.Travel, mu: Floats, sigma: Floats, count: Floats) -> float:
-    """Return the share of the excess' squares that the distributions explain, what counting strays by left out of both."""
-    bins = pairs.shape[1]
+    """Return the share of the variance of pairs over COARSE bins of gap that the distributions explain, all hours together."""
     told = (count[:, None] * night.share(edges, mu, sigma)).sum(axis=0)
-    found = pairs.sum(axis=0)
-    excess = found - (found.sum() - count.sum()) / bins
-    strays = float(found.sum())
-    whole, left = float(excess @ excess) - strays, float((excess - told) @ (excess - told)) - strays
-    return round(float(np.clip(1.0 - max(left, 0.0) / whole, 0.0, 1.0)), 3) if whole > 0 else 0.0
+    width = max(1, len(told) // COARSE)
+    rows = len(told) // width * width
+    found, told = (each[:rows].reshape(-1, width).sum(axis=1) for each in (pairs.sum(axis=0), told))
+    rest = found - told
+    whole, left = float(np.var(found)), float(np.var(rest))
+    return round(float(np.clip(1.0 - left / whole, 0.0, 1.0)), 3) if whole > 0 else 0.0
