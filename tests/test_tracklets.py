@@ -48,6 +48,14 @@ def test_linking_perfect_tracks_of_overlapping_views_clearly_beats_not_linking(c
     assert (tracks["idf1"], tracks["hota"], tracks["mota"]) == (1.0, 1.0, 1.0)
 
 
+def test_without_looks_nothing_is_guessed(tmp_path):
+    crossings.write(tmp_path, seconds=60, vehicles=30)
+    scene, lake = Scene(tmp_path / "tracks.txt", crossings.FRAME_RATE), Lake(tmp_path / "lake", "tracks")
+    tracklets.link(scene, lake)
+    scores = scoring.score_links(tmp_path / "gt.txt", lake, scene.starts_at.date())
+    assert scores["n_wrong"] <= 0.1 * scores["n_right"]
+
+
 def test_the_same_tracks_once_more_change_nothing(crossing):
     _, scene, lake, made = crossing
     steps = []
