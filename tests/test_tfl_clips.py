@@ -37,6 +37,7 @@ SCAN = Scan(
     hours="22:00-06:00",
     cadence_s=300.0,
     cameras=("JamCams_09001.00001",),
+    stages={"snapshots": {"step_s": 0.5}},
 )
 LIST = "/api.tfl.gov.uk/Place/Type/JamCam"
 CLIP = "/s3-eu-west-1.amazonaws.com/jamcams.tfl.gov.uk/09001.00001.mp4"
@@ -61,7 +62,7 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[pa.
         started.append(server)
         hands = Hands(HOUR - timedelta(minutes=1))
         monkeypatch.setattr(snapshots, "CLOCK", snapshots.Clock(hands.now, hands.sleep))
-        scan = replace(SCAN, source=server.url, stages={"snapshots": settings | {"rehearsal_interval_s": 0.001}})
+        scan = replace(SCAN, source=server.url, stages={"snapshots": {"step_s": 0.5, "rehearsal_interval_s": 0.001} | settings})
         listed = cameras.survey(scan)
         shown = snapshots.fetch(listed, scan, window(10))
         return listed, shown, [path for path, _ in server.asked if path == CLIP]

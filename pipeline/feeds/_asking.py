@@ -44,8 +44,8 @@ class Settings:
     server is ever asked within."""
     past_per_minute: float = 120.0
     """Most requests a minute for pictures of the past, which nobody waits for; fewer where the terms say so."""
-    step_s: float = 0.5
-    """Seconds between two stills that are taken out of a clip, where a feed gives clips."""
+    step_s: float = 0.2
+    """Seconds between two stills that are taken out of a clip, where a feed gives clips; `sightings` tracks them as one."""
     clip_s: float = 10.0
     """Seconds of a clip of which stills are planned."""
 
