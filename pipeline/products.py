@@ -121,18 +121,10 @@ def _places(cameras: pa.Table, settings: Settings) -> pa.Table:
 
 
 def _admitted(trajectories: pa.Table, observability: pa.Table) -> pa.Table:
-    """Keep the trajectories whose every leg observability supports, in the hour it arrived."""
-    pairs = observability.filter(pc.field("verdict") == "trajectory")
-    honest = set(zip(*(pairs[name].to_pylist() for name in ("camera_id", "pair_camera_id", "hour_at")), strict=True))
-    legs = zip(trajectories["camera_ids"].to_pylist(), trajectories["passed_at"].to_pylist(), strict=True)
-    kept = [
-        all(
-            (first, second, at.replace(minute=0, second=0, microsecond=0)) in honest
-            for first, second, at in zip(cameras, cameras[1:], passed_at[1:], strict=False)
-        )
-        for cameras, passed_at in legs
-    ]
-    return trajectories.filter(pa.array(kept, pa.bool_())).sort_by("trajectory_id")
+    """Keep the trajectories whose every leg observability supports, in the hour it arrived: those no check would name."""
+    beyond = query("checks/trajectories_beyond_observability", trajectories=trajectories, observability=observability)
+    named = pc.is_in(trajectories["trajectory_id"], value_set=beyond["trajectory_id"].combine_chunks())
+    return trajectories.filter(pc.invert(named)).sort_by("trajectory_id")
 
 
 def _run(name: str, tables: dict[str, pa.Table], settings: Settings) -> pa.Table:

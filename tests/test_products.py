@@ -123,6 +123,13 @@ def test_points_lie_along_the_trajectory_at_an_even_pace():
     assert {(two - one).total_seconds() for one, two in pairwise(times)} == {5}
 
 
+def test_a_trip_past_a_camera_that_missed_it_counts_where_both_its_steps_are_supported():
+    chains = [drives(3)[2][n] | {"bridged": [True]} for n in range(3)]
+    steps = [seen("a", "trajectory", "m"), seen("m", "trajectory", "b")]
+    assert [row["vehicles"] for row in published("od", weighed=steps, trajectories=chains)] == [3]
+    assert published("od", weighed=steps[:1], trajectories=chains) == []
+
+
 def test_rows_that_fewer_than_k_vehicles_stand_behind_are_dropped():
     nine, ten = ([sighting(f"{i}", "a", i) for i in range(count)] for count in (9, 10))
     usual = Settings(timezone="UTC")
