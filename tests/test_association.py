@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.links.association import density, guess, marginals
-from pipeline.links.pairs import CENTRES, Pairs, Ways, census
+from pipeline.links.pairs import CENTRES, Pairs, Ways, census, tallied
 
 
 def pairs(*ends: tuple[int, int]) -> Pairs:
@@ -49,6 +49,6 @@ def test_travel_times_are_a_density_above_the_floor():
 
 
 def test_rarer_likeness_speaks_more_for_one_vehicle():
-    ratio = guess(census(pairs((0, 0), (1, 1)), ways()), ways(), 0.5).ratio
+    ratio = guess(census([tallied(pairs((0, 0), (1, 1)), ways())], ways()), ways(), 0.5).ratio
     assert np.all(np.diff(ratio, axis=1) > 0)
     assert ratio.shape[1] == len(CENTRES)

@@ -16,6 +16,8 @@ ODD, OUTLIERS = 0.15, 0.03
 ODD_WIDTH = 2.5
 TAKEN = 0.5
 """Share of departures taken to arrive at some camera, before anything is learned."""
+BLOCK = 1 << 19
+"""Pairs weighed at once."""
 ROUNDS = 15
 """Rounds of expectation and maximisation."""
 SWEEPS = 10
@@ -85,7 +87,11 @@ class Model:
 
     def odds(self, pairs: Pairs, crowd: Floats) -> Floats:
         """Return (c,) odds of each pair against "its query goes unlinked and its gallery came from elsewhere"."""
-        return self.terms(pairs, crowd).odds
+        out = np.empty(len(pairs))
+        for start in range(0, len(pairs), BLOCK):
+            rows = slice(start, start + BLOCK)
+            out[rows] = self.terms(pairs[rows], crowd[rows]).odds
+        return out
 
 
 def learn(pairs: Pairs, ways: Ways, crowd: Floats, counted: Census) -> Model:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.links import appearance
 from pipeline.links.gate import HOUR_US, Gate, Order, gates
-from pipeline.links.pairs import KINDS, Census, Pairs, Ways, census, crowds
+from pipeline.links.pairs import KINDS, Census, Pairs, Ways, census, crowds, tallied
 from pipeline.links.passes import US, Passes
 from pipeline.links.settings import Settings
 from pipeline.links.timing import MOST_TRUST
@@ -133,10 +133,7 @@ class Comparison:
 
     def census(self) -> Census:
         """Count all pairs; none is held."""
-        whole = census(_joined([], self.ways).pairs, self.ways)
-        for each in self._compared(lambda part: census(part.pairs, self.ways)):
-            whole += each
-        return whole
+        return census(self._compared(lambda part: tallied(part.pairs, self.ways)), self.ways)
 
     def held(self, weigh: Weigh | None = None) -> Evidence:
         """Return the pairs; where they are weighed, the likeliest `settings.most_pairs` of them.
@@ -151,8 +148,9 @@ class Comparison:
             odds.append(found)
             if sum(map(len, odds)) > 2 * self.settings.most_pairs:
                 parts, odds = self._likeliest(parts, odds)
-        parts, _ = self._likeliest(parts, odds)
+        parts, odds = self._likeliest(parts, odds)
         whole = _joined(parts, self.ways)
+        parts.clear()
         return whole[np.lexsort((whole.pairs.way, whole.pairs.gallery, whole.pairs.query))]
 
     def _likeliest(self, parts: list[Evidence], odds: list[Floats]) -> tuple[list[Evidence], list[Floats]]:

@@ -11,7 +11,7 @@ from pipeline.links import passes
 from pipeline.links.assignment import one_to_one
 from pipeline.links.association import guess, marginals
 from pipeline.links.evidence import Evidence, compare
-from pipeline.links.pairs import census
+from pipeline.links.pairs import census, tallied
 from pipeline.links.passes import Passes
 from pipeline.links.settings import Settings
 from pipeline.scans import Window
@@ -33,7 +33,7 @@ def mended(single: Passes, sightings: pa.Table, window: Window, settings: Settin
     rows = [_own_way(camera, heading, cadence_s[camera], settings) for camera, heading in own]
     ways = pa.Table.from_pylist(rows, schema=TRANSITIONS.schema)
     found = _together(compare(single, ways, OBSERVABILITY.empty(), window, settings).held())
-    model = guess(census(found.pairs, found.ways), found.ways, settings.broken)
+    model = guess(census([tallied(found.pairs, found.ways)], found.ways), found.ways, settings.broken)
     chance = marginals(found.pairs, model.odds(found.pairs, found.crowd))
     chosen = one_to_one(found.pairs, chance, replace(settings, min_probability=settings.min_mended))
     one, other = found.pairs.query[chosen], found.pairs.gallery[chosen]

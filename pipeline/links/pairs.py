@@ -1,5 +1,6 @@
 """Say what is known of pairs of sightings and of the ways between cameras, and count pairs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +46,7 @@ class Pairs:
         """Count the pairs."""
         return len(self.query)
 
-    def __getitem__(self, rows: NDArray[np.bool_] | Ints) -> "Pairs":
+    def __getitem__(self, rows: NDArray[np.bool_] | Ints | slice) -> "Pairs":
         """Keep some of the pairs."""
         kinds = None if self.kinds is None else self.kinds[rows]
         evidence = self.travel_s[rows], self.rarity[rows], self.clarity[rows], kinds
@@ -87,29 +88,47 @@ class Census:
     gaps: NDArray[np.int32]
     """(w, 3, travel.BINS) by way and gap, from floor to ceiling: those that look alike, middling, unlike."""
 
-    def __add__(self, other: "Census") -> "Census":
-        """Count two lots of pairs of the same ways together."""
-        return Census(
-            self.pairs + other.pairs, self.looks + other.looks, self.labels + other.labels, self.gaps + other.gaps
-        )
+
+@dataclass(frozen=True)
+class Tally:
+    """The same of some pairs, with the gaps of those ways alone that they took."""
+
+    pairs: int
+    looks: Floats
+    labels: Floats
+    first: int
+    """Number of the first way of `gaps`."""
+    gaps: NDArray[np.int64]
+    """(v, 3, travel.BINS) by way and gap."""
 
 
-def census(pairs: Pairs, ways: Ways) -> Census:
+def census(tallies: Iterable[Tally], ways: Ways) -> Census:
+    """Add up tallies."""
+    count, seen, labelled = 0, np.zeros((CLARITIES, len(CENTRES))), np.zeros((KINDS, KINDS))
+    gaps = np.zeros((len(ways.mu), 3, travel.BINS), np.int32)
+    for tally in tallies:
+        count, seen, labelled = count + tally.pairs, seen + tally.looks, labelled + tally.labels
+        gaps[tally.first : tally.first + len(tally.gaps)] += tally.gaps
+    return Census(count, seen, labelled, gaps)
+
+
+def tallied(pairs: Pairs, ways: Ways) -> Tally:
     """Count pairs."""
     here = np.flatnonzero(np.isfinite(pairs.rarity))
-    way, rarity = pairs.way[here], pairs.rarity[here]
+    way, rarity, travel_s = pairs.way[here], pairs.rarity[here], pairs.travel_s[here]
     floor_s, ceiling_s = ways.floor_s[way], ways.ceiling_s[way]
-    travel_s = pairs.travel_s[here]
-    within = (travel_s >= floor_s) & (travel_s <= ceiling_s) & ~((rarity >= MIDDLING) & (rarity < ALIKE))
     step_s = (ceiling_s - floor_s) / travel.BINS
     gap = np.clip((travel_s - floor_s) / step_s, 0, travel.BINS - 1).astype(np.int64)
     # stills come at whole seconds, which are edges of bins: a quotient may fall on either side
     gap -= travel_s < floor_s + gap * step_s
     gap += (travel_s >= floor_s + (gap + 1) * step_s) & (gap < travel.BINS - 1)
-    kind = np.where(rarity >= ALIKE, 0, np.where(rarity >= UNLIKE, 1, 2))[within]
-    size = len(ways.mu) * 3 * travel.BINS
-    gaps = np.bincount((way[within] * 3 + kind) * travel.BINS + gap[within], minlength=size).astype(np.int32)
-    return Census(len(pairs), looks(pairs), labels(pairs), gaps.reshape(-1, 3, travel.BINS))
+    within = (travel_s >= floor_s) & (travel_s <= ceiling_s) & ~((rarity >= MIDDLING) & (rarity < ALIKE))
+    kind = np.where(rarity >= ALIKE, 0, np.where(rarity >= UNLIKE, 1, 2))
+    first = int(way.min(initial=len(ways.mu)))
+    place = (((way - first) * 3 + kind) * travel.BINS + gap)[within]
+    size = max(int(way.max(initial=0)) - first + 1, 0) * 3 * travel.BINS
+    gaps = np.bincount(place, minlength=size).reshape(-1, 3, travel.BINS)
+    return Tally(len(pairs), looks(pairs), labels(pairs), first, gaps)
 
 
 def looks(pairs: Pairs, weight: Floats | None = None) -> Floats:
