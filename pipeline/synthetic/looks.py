@@ -21,7 +21,10 @@ TIGHT = 0.35
 """Spread of the looks within a fleet, as a share of that of all vehicles."""
 APART = 1.3
 """How far off the mean of all vehicles a fleet's mean lies, standard deviations each way."""
-OF_KIND, OF_FLEET, OF_VEHICLE, OF_PASS, OF_CAMERA = range(5)
+KEPT, STEEP, UNEVEN = 0.75, 1.8, 0.6
+"""Share of a look that is the same at every camera; power of its spectrum, as many vehicles share few colours; spread of
+ln(noise) from pass to pass. So set that drawn cosines and ranks are as those measured (tests hold them to it)."""
+OF_KIND, OF_FLEET, OF_VEHICLE, OF_PASS, OF_CAMERA, OF_NOISE = range(6)
 """What a random number is for."""
 
 
@@ -33,9 +36,9 @@ class Looks:
         self.options, self.version = options, "synthetic"
         told = measured()
         self.mean, self.basis = told["mean"].astype(np.float32), told["basis"].astype(np.float32)
-        self.vehicle, self.across, self.shift, self.within = (
-            _root(told[name]) for name in ("vehicle", "across", "shift", "within")
-        )
+        passes = _steep(told["passes"])
+        self.vehicle, self.across = _root(KEPT * passes), _root((1.0 - KEPT) * passes)
+        self.shift, self.within = _root(told["shift"]), _root(told["within"])
         self.sizes_px, self.within_sd = told["sizes_px"], np.sqrt(told["within_var"])
 
     def kind(self, vehicle: Ints) -> Ints:
@@ -57,11 +60,13 @@ class Looks:
             rows, at = np.unique(of, return_inverse=True)
             vehicle, way = passes.vehicle[rows], passes.camera[rows] * 2 + passes.toward[rows]
             looks = self._vehicle(vehicle)
-            looks += self._normal((vehicle << 20) + way + (hour << 50), OF_PASS) @ self.across
+            key = (vehicle << 20) + way + (hour << 50)
+            rough = np.exp(UNEVEN * ndtri(self._uniform(key, OF_NOISE)) - UNEVEN**2).astype(np.float32)[:, None]
+            looks += self._normal(key, OF_PASS) @ self.across * rough
             looks += self._normal(way, OF_CAMERA) @ self.shift
             spread = np.interp(size_px, self.sizes_px, self.within_sd).astype(np.float32)
             noise = rng.standard_normal((len(of), len(self.within)), dtype=np.float32) @ self.within
-            raw = self.mean + (looks[at] + noise * spread[:, None]) @ self.basis.T
+            raw = self.mean + (looks[at] + noise * spread[:, None] * rough[at]) @ self.basis.T
             raw /= np.sqrt(np.einsum("ij,ij->i", raw, raw))[:, None]
             return np.asarray(raw.astype(np.float16))
 
@@ -97,6 +102,13 @@ def _root(covariance: NDArray[np.float64]) -> Vectors:
     """Return R with R' R the covariance: rows of standard normal numbers times R have it."""
     values, columns = np.linalg.eigh((covariance + covariance.T) / 2)
     return np.asarray((columns * np.sqrt(np.maximum(values, 0.0))) @ columns.T, np.float32)
+
+
+def _steep(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Let the strong directions be stronger, of the same trace."""
+    values, columns = np.linalg.eigh((covariance + covariance.T) / 2)
+    powered = np.maximum(values, 0.0) ** STEEP
+    return np.asarray((columns * (powered * values.sum() / powered.sum())) @ columns.T)
 
 
 def _scrambled(x: Words, seed: int) -> Words:

@@ -1,4 +1,4 @@
-"""Lay out an invented city: a grid of arterials, its junctions with signals, and cameras on its busiest stretches.
+"""Lay out an invented city: a grid of arterials, its junctions with signals, and cameras along them.
 
 It lies in the South Atlantic, where nobody lives. Its x axis is east and its y axis north, metres; the grid's middle is
 `CENTRE`, on the central meridian of UTM zone 27 south, so that grid north is north.
@@ -28,7 +28,7 @@ CENTRE = (500_000.0, 6_680_000.0)
 BLOCK_M, UNEVEN_M = 500.0, 60.0
 """Metres between two junctions, and by how much each stands off its place."""
 PRIMARY_EVERY, EXPRESS_EVERY = 3, 12
-"""Every so manieth line of the grid is a primary road; every so manieth of those places an expressway."""
+"""Every so manieth line of the grid is a primary road; every so manieth from west to east an expressway."""
 SPEED_MPS = np.array([11.0, 14.0, 22.0])
 """Free speed between signals on secondary roads, primary roads and expressways, metres a second."""
 DROPPED = 0.08
@@ -39,10 +39,10 @@ AT_STOP_LINE = 0.3
 """Share of the cameras whose view ends at a stop line, where queues stand."""
 VIEW_M = (40.0, 120.0)
 """Shortest and longest stretch of road a camera sees, metres."""
-NEAREST_M = (10.0, 20.0)
+NEAREST_M = (9.0, 18.0)
 """Metres from a camera to the nearest place it sees."""
-FOCAL_PX, WIDTH_PX, HEIGHT_PX = (300.0, 450.0), 352, 240
-"""Focal lengths and size of the pictures, pixels."""
+FOCAL_PX, WIDTH_PX, HEIGHT_PX = (340.0, 510.0), 352, 240
+"""Focal lengths, such that boxes are as large as on real stills, and size of the pictures, pixels."""
 MAST_M = (7.0, 11.0)
 """How high cameras hang, metres."""
 PLACED_M = 20.0
@@ -170,7 +170,8 @@ def network(options: Options) -> Network:
     east = np.column_stack([number[:, :-1].ravel(), number[:, 1:].ravel()])
     north = np.column_stack([number[:-1].ravel(), number[1:].ravel()])
     line = np.concatenate([east[:, 0] // side, north[:, 0] % side])
-    kind = np.where(line % EXPRESS_EVERY == EXPRESS_EVERY // 2, 2, np.where(line % PRIMARY_EVERY == 0, 1, 0))
+    express = (np.arange(len(line)) < len(east)) & (line % EXPRESS_EVERY == EXPRESS_EVERY // 2)
+    kind = np.where(express, 2, np.where(line % PRIMARY_EVERY == 0, 1, 0))
     built = (kind > 0) | (rng.random(len(line)) >= DROPPED)
     ends, kind = np.concatenate([east, north])[built], kind[built]
     both = np.stack([ends, ends[:, ::-1]], axis=1).reshape(-1, 2)
@@ -178,7 +179,7 @@ def network(options: Options) -> Network:
 
 
 def cameras(roads: Network, flow: Floats, options: Options) -> Cameras:
-    """Put cameras on the busiest stretches, as operators do.
+    """Put cameras along the roads, the more so the busier they are: by chance in proportion to the root of the flow.
 
     Args:
         roads: The network.
@@ -189,7 +190,7 @@ def cameras(roads: Network, flow: Floats, options: Options) -> Cameras:
     n, each = SIZES[options.size].cameras, options.together
     sites = -(-n // each)
     both = flow.reshape(-1, 2).sum(axis=1)
-    drawn = np.log(np.maximum(both, 1e-9)) + rng.gumbel(size=len(both))
+    drawn = 0.5 * np.log(np.maximum(both, 1e-9)) + rng.gumbel(size=len(both))
     roadside = np.sort(np.argsort(-drawn, kind="stable")[:sites])
     edge = np.repeat(2 * roadside + rng.integers(0, 2, len(roadside)), each)[:n]
     view_m, near_m = rng.uniform(*VIEW_M, n), rng.uniform(*NEAREST_M, n)

@@ -26,7 +26,7 @@ class Size:
 
 SIZES = {
     "district": Size(side=9, cameras=60, hours="08:00-09:00", an_hour=900.0),
-    "city": Size(side=35, cameras=1000, hours="22:00-06:00", an_hour=1350.0),
+    "city": Size(side=35, cameras=1000, hours="22:00-06:00", an_hour=900.0),
 }
 
 
@@ -60,6 +60,8 @@ class Options:
         for name in ("loss", "skewed", "taxis", "vans"):
             if not 0.0 <= getattr(self, name) <= 0.9:
                 raise SettingsError(f"--{name} {getattr(self, name)!r} is no share; give 0 to 0.9")
+        if not 0.5 <= self.cadence_s <= 900.0:
+            raise SettingsError(f"--cadence {self.cadence_s:g} s: give 0.5 to 900 seconds, such as 2, 60 or 300")
         if self.seed < 0:
             raise SettingsError(f"--seed {self.seed} is below 0; give a whole number from 0 up")
 

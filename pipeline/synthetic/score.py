@@ -84,9 +84,5 @@ def steps(passes: pa.Table, pass_of: Ints, sightings: pa.Table, links: pa.Table)
 
 def _pass_of(truth: Truth, sightings: pa.Table) -> Ints:
     """Return the row of the true passes that each sighting shows, -1 for none."""
-    number = np.concatenate([part.number for part in truth.passes])
-    shown = np.concatenate(truth.shown)
-    row = np.searchsorted(number, shown)
-    row[shown < 0] = -1
     at = pc.index_in(sightings["sighting_id"], pa.chunked_array(truth.sighting)).to_numpy()
-    return np.asarray(row[at], np.int64)
+    return np.asarray(np.concatenate(truth.shown)[at], np.int64)

@@ -180,14 +180,11 @@ class Observer:
         together = (way[one] == way[other]) & (seen.slot[last[one]] > seen.slot[first[other]])
         together &= (seen.of[first[one]] != seen.of[first[other]]) & (rng.random(len(one)) < rates.MIXED)
         together[1:] &= ~together[:-1]
-        out = track.copy()
-        for a, b in zip(one[together].tolist(), other[together].tolist(), strict=True):
-            cut = rng.integers(seen.slot[first[b]], seen.slot[last[a]] + 1)
-            tail_a = np.arange(first[a], last[a] + 1)
-            tail_b = np.arange(first[b], last[b] + 1)
-            out[tail_a[seen.slot[tail_a] > cut]] = b
-            out[tail_b[seen.slot[tail_b] > cut]] = a
-        return out
+        one, other = one[together], other[together]
+        cut = rng.integers(seen.slot[first[other]], seen.slot[last[one]] + 1)
+        partner, cut_at = np.arange(len(first)), np.full(len(first), np.iinfo(np.int64).max)
+        partner[one], partner[other], cut_at[one], cut_at[other] = other, one, cut, cut
+        return np.where(seen.slot > cut_at[track], partner[track], track)
 
     def _tables(
         self, rng: np.random.Generator, hour: int, passes: Passes, taken: NDArray[np.bool_], seen: Seen, track: Ints,
@@ -351,10 +348,12 @@ def _packed(vectors: NDArray[np.float16]) -> pa.Array:
 
 def _majority(track: Ints, of: Ints) -> Ints:
     """Return for each track, in order, the pass that most of its boxes belong to; the first of equals."""
-    pairs, n = np.unique(np.column_stack([track, of]), axis=0, return_counts=True)
-    best = np.lexsort((pairs[:, 1], -n, pairs[:, 0]))
-    _, start = np.unique(pairs[best, 0], return_index=True)
-    return np.asarray(pairs[best[start], 1])
+    span = int(of.max(initial=0)) + 1
+    pairs, n = np.unique(track * span + of, return_counts=True)
+    mine, who = np.divmod(pairs, span)
+    best = np.lexsort((who, -n, mine))
+    first = np.flatnonzero(np.append(True, mine[best][1:] != mine[best][:-1]))
+    return np.asarray(who[best][first])
 
 
 def _names(seed: int, hour: int, n: int) -> pa.Array:

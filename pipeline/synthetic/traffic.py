@@ -52,7 +52,7 @@ class Passes:
     speed_mps: Floats
     """(m,) while it moves."""
     number: Ints
-    """(m,) of the pass; it keeps it in a second window."""
+    """(m,) of the pass, from 0 without a gap; it keeps it in a second window. -1 before it has one."""
 
     def __len__(self) -> int:
         """Count the passes."""
@@ -89,11 +89,12 @@ class Traffic:
         under_way, numbered = self._departed(-1), 0
         for hour in range(count):
             passes = joined([under_way, self._departed(hour)])
-            fresh = passes.number < 0
+            begins, ends = hour * HOUR_S, (hour + 1) * HOUR_S
+            inside = (passes.left_s >= begins) & (passes.entered_s < ends)
+            fresh = inside & (passes.number < 0)
             passes.number[fresh] = numbered + np.arange(fresh.sum())
             numbered += int(fresh.sum())
-            begins, ends = hour * HOUR_S, (hour + 1) * HOUR_S
-            here = passes[(passes.left_s >= begins) & (passes.entered_s < ends)]
+            here = passes[inside]
             yield here[np.lexsort((here.vehicle, here.entered_s, here.toward, here.camera))]
             under_way = passes[passes.left_s >= ends]
 
