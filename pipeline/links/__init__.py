@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from pipeline.links import decoys, passes
 from pipeline.links.assignment import one_to_one, runner_up
-from pipeline.links.association import TAKEN, Model, guess, learn, marginals
+from pipeline.links.association import TAKEN, Model, guess, marginals
 from pipeline.links.evidence import Comparison, Evidence, compare, of_window
 from pipeline.links.gate import microseconds
+from pipeline.links.learning import Learned, learned
 from pipeline.links.mending import mended
 from pipeline.links.pairs import Census, Pairs
 from pipeline.links.passes import US
@@ -22,6 +23,7 @@ from pipeline.tables import LINKS
 
 __all__ = ["Settings", "link"]
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 def link(
@@ -54,18 +56,18 @@ def link(
     single = passes.read(sightings, detections, embeddings)
     whole = mended(single, sightings, window, settings)
     transitions = of_window(transitions, window)
-    counted, found = _gathered(compare(whole, transitions, observability, window, settings))
-    model = learn(found.pairs, found.ways, found.crowd, counted)
+    counted, gated = _gathered(compare(whole, transitions, observability, window, settings))
+    found, told = learned(gated, counted, whole)
     current = single.entered_us[whole.row[found.pairs.gallery]] >= microseconds(window.hour_at)
 
     def put_off(delay_s: Floats) -> Comparison:
         return compare(whole, decoys.put_off(transitions, delay_s), observability, window, settings)
 
-    chance = _chances(found, model, put_off, current, settings)
+    chance = _chances(found, told, put_off, current, settings)
     chosen = np.flatnonzero(current & one_to_one(found.pairs, chance, settings))
     query_, gallery = whole.row[found.pairs.query[chosen]], whole.row[found.pairs.gallery[chosen]]
     clock_s = found.ways.clock_s[found.pairs.way[chosen]]
-    terms = model.terms(found.pairs, found.crowd)
+    terms = told.model.terms(found.pairs, found.crowd)
     unseen = np.isnan(found.cosine[chosen])
     columns = {
         "query_id": sightings["sighting_id"].take(pa.array(query_)),
@@ -97,7 +99,7 @@ def _rounded(values: Floats, unknown: NDArray[np.bool_] | None = None) -> pa.Arr
 
 def _chances(
     found: Evidence,
-    model: Model,
+    told: Learned,
     put_off: Callable[[Floats], Comparison],
     current: NDArray[np.bool_],
     settings: Settings,
@@ -106,14 +108,14 @@ def _chances(
 
     Args:
         found: Gated pairs that may matter.
-        model: What they have taught.
+        told: What they have taught.
         put_off: Gives the gates put off by so many seconds, each way its own.
         current: (c,) whether the gallery entered in the window itself.
         settings: How sure a link must be.
     """
-    pairs = found.pairs
+    pairs, model = found.pairs, told.model
     odds = model.odds(pairs, found.crowd)
-    false = _false(put_off(decoys.delays(model)), model, settings)
+    false = _false(put_off(decoys.delays(model)), told, settings)
     by = _offset(found, marginals(pairs, odds), model, false, settings)
     before = np.zeros(len(odds))
     before[~current] = decoys.moved(marginals(pairs[~current], odds[~current]), by)
@@ -124,17 +126,18 @@ def _chances(
     return chance
 
 
-def _false(off: Comparison, model: Model, settings: Settings) -> tuple[Floats, int]:
+def _false(off: Comparison, told: Learned, settings: Settings) -> tuple[Floats, int]:
     """Return the chances of the links found in gates put off, where all are false, and the number of pairs in them."""
-    delay_s = decoys.delays(model)
+    delay_s = decoys.delays(told.model)
 
-    def weigh(pairs: Pairs, crowd: Floats) -> Floats:
-        return model.odds(replace(pairs, travel_s=pairs.travel_s - delay_s[pairs.way]), crowd)
+    def on_time(pairs: Pairs) -> Pairs:
+        return replace(pairs, travel_s=pairs.travel_s - delay_s[pairs.way])
 
-    found = off.held(weigh)
-    chance = marginals(found.pairs, weigh(found.pairs, found.crowd))
+    found = off.held(lambda pairs, crowd: told.rough.odds(on_time(pairs), crowd))
+    there = told.weighed(on_time(found.pairs))
+    chance = marginals(there, told.model.odds(there, found.crowd))
     likely = replace(settings, min_probability=decoys.LIKELY)
-    return chance[one_to_one(found.pairs, chance, likely)], found.gated
+    return chance[one_to_one(there, chance, likely)], found.gated
 
 
 def _offset(found: Evidence, chance: Floats, model: Model, false: tuple[Floats, int], settings: Settings) -> float:
