@@ -1,4 +1,4 @@
-"""Publish what stands on enough vehicles: cameras, sightings, observability, links, trajectories -> products.
+"""Publish what stands on enough vehicles: cameras, sightings, observability, links, trajectories, transitions -> products.
 
 A product is one file of `sql/products`; it may read the tables above and two more that are made here: `points`
 (trajectory_id, cell, placed_at), a place of each vehicle every few seconds along its trajectory, and `places` (camera_id, cell).
@@ -46,6 +46,7 @@ def publish(
     observability: pa.Table,
     links: pa.Table,
     trajectories: pa.Table,
+    transitions: pa.Table,
     settings: Settings,
 ) -> dict[str, pa.Table]:
     """Run every product of `sql/products` and drop the rows that fewer than k vehicles stand behind.
@@ -60,6 +61,7 @@ def publish(
         observability: `observability` of the night.
         links: `links` of the night.
         trajectories: `trajectories` of the night.
+        transitions: `transitions` of the night; travel times by flows alone, where too few vehicles were linked.
         settings: k, timezone, cell size.
 
     Returns:
@@ -70,7 +72,13 @@ def publish(
         PrivacyError: a product shows single vehicles.
     """
     admitted = _admitted(trajectories, observability)
-    tables = {"sightings": sightings, "observability": observability, "links": links, "cameras": cameras}
+    tables = {
+        "sightings": sightings,
+        "observability": observability,
+        "links": links,
+        "cameras": cameras,
+        "transitions": transitions,
+    }
     tables |= {
         "trajectories": admitted,
         "places": _places(cameras, settings),

@@ -42,7 +42,7 @@ def travel_time(*hours: tuple[str, str, int, int, int, int]) -> pa.Table:
         [
             {
                 "from_camera": from_, "to_camera": to, "hour_local": local(60 * hour),
-                "p50_s": Decimal(f"{p50}.0"), "p85_s": Decimal(f"{p85}.0"), "support": support,
+                "p50_s": Decimal(f"{p50}.0"), "p85_s": Decimal(f"{p85}.0"), "support": support, "source": "links",
             }
             for from_, to, hour, p50, p85, support in hours
         ]

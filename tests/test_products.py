@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from builders import at, camera, link, rows, seen, sighting, single, trajectory
+from builders import at, camera, link, rows, seen, sighting, single, trajectory, transition
 
 from pipeline import geo, query
 from pipeline.errors import PrivacyError, SchemaError
@@ -19,9 +19,16 @@ HONEST = [seen("a", "link"), seen("b", "link"), seen("a", "trajectory", "b", p=0
 
 
 def published(
-    name: str, sightings: list[dict] = (), weighed: list[dict] = HONEST, links=(), trajectories=(), settings=SETTINGS
+    name: str,
+    sightings: list[dict] = (),
+    weighed: list[dict] = HONEST,
+    links=(),
+    trajectories=(),
+    settings=SETTINGS,
+    ways=(),
 ) -> list[dict]:
     tables = {"sightings": sightings, "observability": weighed, "links": links, "trajectories": trajectories}
+    tables["transitions"] = ways
     answer = publish(CAMERAS, **{table: rows(table, *each) for table, each in tables.items()}, settings=settings)
     return answer[f"products/{name}"].to_pylist()
 
@@ -101,6 +108,26 @@ def test_travel_times_are_percentiles_of_links_that_are_sure():
     assert (row["support"], row["seen_percent"]) == (4, Decimal("80.0"))
 
 
+WAY = transition("a", "b", floor_s=10.0, travel_mu=3.0, travel_sigma=0.2, support=60, hour_support=40, source="learned")
+
+
+def test_where_too_few_were_linked_the_flows_tell_travel_times_and_say_so():
+    (row,) = published("travel_time", ways=[WAY], weighed=[seen("a", "flow", "b")])
+    assert (row["source"], row["support"], row["p50_s"]) == ("flows", 40, Decimal("30.1"))
+    assert row["low_s"] < row["p50_s"] < row["high_s"] < row["p85_s"] < row["p95_s"]
+    assert row["buffer_percent"] == 26
+    assert not published("travel_time", ways=[WAY | {"source": "road"}], weighed=[seen("a", "flow", "b")])
+    assert not published("travel_time", ways=[WAY], weighed=[seen("a", "count", "b")])
+
+
+def test_where_vehicles_were_linked_the_links_tell_travel_times():
+    sightings, links, _ = drives(9)
+    links = [row | {"travel_s": 20.0 + n} for n, row in enumerate(links)]
+    (row,) = published("travel_time", sightings, links=links, ways=[WAY])
+    assert (row["source"], row["support"], row["p50_s"]) == ("links", 9, Decimal("24.0"))
+    assert (row["low_s"], row["high_s"]) == (Decimal("20.0"), Decimal("28.0"))
+
+
 def test_od_counts_first_and_last_cameras_by_hour():
     (row,) = published("od", trajectories=drives(3)[2])
     assert (row["first_camera"], row["last_camera"], row["vehicles"], row["p50_s"]) == ("a", "b", 3, 24)
@@ -138,7 +165,7 @@ def test_rows_that_fewer_than_k_vehicles_stand_behind_are_dropped():
 
 
 def test_no_rows_give_every_product_empty_with_its_columns():
-    empty = (rows(name) for name in ("cameras", "sightings", "observability", "links", "trajectories"))
+    empty = (rows(name) for name in ("cameras", "sightings", "observability", "links", "trajectories", "transitions"))
     for name, product in publish(*empty, SETTINGS).items():
         assert product.num_rows == 0
         assert pa.types.is_integer(product.schema.field("support").type), name
@@ -151,7 +178,9 @@ def test_the_order_of_rows_does_not_matter():
         [rows(t, *each, raw=True) for t, each in zip(("sightings", "links", "trajectories"), way, strict=True)]
         for way in ways
     ]
-    one, two = (publish(CAMERAS, s, rows("observability", *HONEST), k, t, SETTINGS) for s, k, t in raw)
+    one, two = (
+        publish(CAMERAS, s, rows("observability", *HONEST), k, t, rows("transitions"), SETTINGS) for s, k, t in raw
+    )
     assert all(one[name].equals(two[name]) for name in one)
 
 

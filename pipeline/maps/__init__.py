@@ -92,9 +92,10 @@ def draw(
 def pairs(products: Mapping[str, pa.Table], links: pa.Table, sightings: pa.Table, k: int) -> dict[tuple[str, str], int]:
     """Count vehicles by pair of cameras: published travel times where there are any, else links, k or more."""
     published = products.get("travel_time")
-    if published is not None and published.num_rows:
+    rows = [] if published is None else [row for row in published.to_pylist() if row["source"] == "links"]
+    if rows:
         found = Counter[tuple[str, str]]()
-        for row in published.select(["from_camera", "to_camera", "support"]).to_pylist():
+        for row in rows:
             found[row["from_camera"], row["to_camera"]] += row["support"]
         return dict(found)
     camera = dict(zip(sightings["sighting_id"].to_pylist(), sightings["camera_id"].to_pylist(), strict=True))

@@ -9,6 +9,7 @@ WITH pairs AS (
         to_camera,
         CAST(sum(support) AS BIGINT) AS vehicles
     FROM travel_time
+    WHERE source = 'links'
     GROUP BY from_camera, to_camera
 ),
 
