@@ -6,9 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import scores
+from pipeline import scores, upkeep
 from pipeline.scoring import plain
 from pipeline.synthetic.night import Night, Truth
+from pipeline.synthetic.options import SCAN_DATE
+from pipeline.synthetic.published import published
 from pipeline.synthetic.traffic import Ints, joined
 from pipeline.tables import TIME
 
@@ -32,6 +34,7 @@ def score(night: Night) -> dict[str, dict[str, Any]]:
         "links": plain(found),
         "steps": steps(passes, pass_of, sightings, links),
         "products": plain(scores.product_scores(passes, sightings, links, trajectories)),
+        "published": published(passes, upkeep.products(night.lake, SCAN_DATE)),
     }
 
 
