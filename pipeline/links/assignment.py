@@ -30,20 +30,20 @@ def one_to_one(pairs: Pairs, chance: Floats, settings: Settings) -> NDArray[np.b
 
 
 def runner_up(pairs: Pairs, chance: Floats) -> Floats:
-    """Return for each pair the chance of the likeliest other pair of its query or its gallery, 0 where there is none."""
-    best = np.zeros(len(chance))
-    for side in (pairs.query, pairs.gallery):
-        order = np.lexsort((-chance, side))
-        ends, first = np.unique(side[order], return_index=True)
-        top = order[first]
-        next_ = first + 1
-        second = np.zeros(len(ends))
-        more = next_ < np.append(first[1:], len(order))
-        second[more] = chance[order[next_[more]]]
-        at = np.searchsorted(ends, side)
-        rival = chance[top][at]
-        best = np.maximum(best, np.where(top[at] == np.arange(len(chance)), second[at], rival))
-    return best
+    """Return for each pair the chance of the likeliest other pair of its query or its gallery, 0 where there is none.
+
+    Pairs without a chance are nobody's rivals and have none.
+    """
+    out, alive = np.zeros(len(chance)), np.flatnonzero(chance > 0)
+    for side in (pairs.query[alive], pairs.gallery[alive]):
+        order = np.lexsort((-chance[alive], side))
+        sorted_, first = side[order], np.diff(side[order], prepend=-1) != 0
+        start = np.flatnonzero(first)[np.cumsum(first) - 1]
+        rival = np.where(first, np.minimum(start + 1, max(len(order) - 1, 0)), start)
+        there = sorted_[rival] == sorted_
+        found = np.where(there & (rival != np.arange(len(order))), chance[alive[order[rival]]], 0.0)
+        out[alive[order]] = np.maximum(out[alive[order]], found)
+    return out
 
 
 def _assign(left: Ints, right: Ints, chance: Floats) -> Ints:
