@@ -99,9 +99,8 @@ def _moved(pairs: Floats, edges: Floats, night: travel.Travel) -> tuple[Floats, 
 def _slower(pairs: Floats, edges: Floats, night: travel.Travel, share: float) -> Floats:
     """Return (h,) by how much the ln travel time of each hour differs from the night's, 0 where that is not clear."""
     more = night.share(edges, night.mu + SLOWER, np.full(len(SLOWER), night.sigma)) * pairs.shape[1] - 1.0
-    gain = (
-        np.maximum(*(pairs @ np.log1p(often * share * more).T for often in (1.0, 3.0))) - 0.5 * (SLOWER / SPREAD) ** 2
-    )
+    told = (pairs @ np.log1p(often * more).T for often in (share, min(3.0 * share, 0.9)))
+    gain = np.maximum(*told) - 0.5 * (SLOWER / SPREAD) ** 2
     best = np.argmax(np.round(gain, 6), axis=1)
     clear = gain.max(axis=1) - gain[:, np.argmin(np.abs(SLOWER))] >= travel.LEAST_GAIN
     return np.where(clear, SLOWER[best], 0.0)
