@@ -107,7 +107,7 @@ def fit(gaps: Gaps, guess: Travel, most: int, clock_s: float = 0.0) -> tuple[Tra
     if gain < LEAST_GAIN:
         return guess, gain
     controls = np.linspace(first + step * BINS, ring_s - step * BINS, CONTROLS, dtype=np.int64) + ahead_s
-    if gain < NOISE_FACTOR * max(scan(*gaps.cut(int(start), step), edges, guess)[0] for start in controls):
+    if any(gain < NOISE_FACTOR * scan(*gaps.cut(int(start), step), edges, guess)[0] for start in controls):
         return guess, gain
     learned = refine(*here, edges, guess, *best)
     return (replace(learned, support=min(learned.support, most)) if learned.support >= LEAST_SUPPORT else guess), gain
@@ -151,7 +151,7 @@ def refine(
         ratio = guess.share(edges, np.array(mu), np.array(sigma)) / (chance / chance.sum())
         same = pairs * share * ratio / (share * ratio + 1 - share)
         count = max(float(same.sum()), 1e-9)
-        share = count / max(float(pairs.sum()), 1e-9)
+        share = min(count / max(float(pairs.sum()), 1e-9), 0.999)  # all may follow; then chance must not divide by nothing
         mu = float((same @ late + mu) / (count + 1))
         sigma = float(np.clip(np.sqrt((same @ (late - mu) ** 2 + sigma**2) / (count + 1)), SIGMAS[0], widest))
     ceiling_s = min(guess.ceiling_s, guess.floor_s + float(np.exp(mu + 3.5 * sigma)) + 10.0)
