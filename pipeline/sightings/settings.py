@@ -21,7 +21,7 @@ class Settings:
     """The same within a clip, in seconds."""
     clip_overlap: float = 0.05
     """Least overlap of a box in a clip with where its vehicle should be by then."""
-    min_probability: float = 0.6
+    min_probability: float = 0.725
     """A link between two frames that is less sure than this is not made."""
     min_frames: int = 1
     """Sightings with fewer detections are left out."""

@@ -30,7 +30,7 @@ ACROSS_MPS = 0.5
 """Spread of a vehicle's velocity across its road from frame to frame, rough metres a second."""
 AGREEMENT, MOST_STRAIN = 1.2, 6.0
 """What two links of equal velocity add to each other's log ratio, and the most that unequal velocities take away."""
-SURENESS = 0.4
+SURENESS = 0.25
 """Power from a link's share of the odds to the share that are right: demo city, 7 % of boxes missing, edges off 1 px."""
 
 
