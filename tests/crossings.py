@@ -33,7 +33,7 @@ def write(folder: Path, seconds: int = 180, vehicles: int = 70, seed: int = 0, n
             passes += len(frames) > 0
             pass_noise = random.normal(0, noise, 64)
             for frame in frames.tolist():
-                along = (frame / FRAME_RATE - first) * speed / (end - start)
+                along = ((frame - 1) / FRAME_RATE - first) * speed / (end - start)
                 x = (1 - along if back else along) * (WIDE_PX - 90)
                 box = f"{x:.1f} {lane} 90 60 -1 -1"
                 truth.append(f"{int(camera[1:])} {vehicle} {frame} {box}")

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from pipeline import scoring, tracklets
+from pipeline import scans, scoring, tracklets, upkeep
 from pipeline.__main__ import app
 from pipeline.errors import PrivacyError, SchemaError
 from pipeline.lake import Lake
@@ -46,6 +46,18 @@ def test_linking_perfect_tracks_of_overlapping_views_clearly_beats_not_linking(c
     assert scores["found"] == 1.0
     tracks = scoring.score_tracks(folder / "gt.txt", lake, scene.starts_at.date())
     assert (tracks["idf1"], tracks["hota"], tracks["mota"]) == (1.0, 1.0, 1.0)
+
+
+def test_the_lake_proves_true_and_opens_with_the_settings_beside_it(crossing, tmp_path):
+    _, scene, lake, _ = crossing
+    assert not list(upkeep.verify(lake))
+    (tmp_path / "settings.toml").write_text(tracklets.settings(scene))
+    assert scans.load("tracks", tmp_path / "settings.toml") == tracklets.scan_of(scene)
+
+
+def test_boxes_are_cut_at_the_edge_of_the_picture(tmp_path):
+    found = tables(scene_of(tmp_path, "1 7 1 -10 20 30 40\n1 7 2 -50 20 30 40\n"))["detections"]
+    assert found.select(["x1_px", "x2_px"]).to_pylist() == [{"x1_px": 0, "x2_px": 20}]
 
 
 def test_without_looks_nothing_is_guessed(tmp_path):

@@ -51,10 +51,15 @@ def link_tracks(
     scene = tracklets.Scene(tracks, frame_rate, known_as=known_as, places=cameras, embeddings=embeddings, stills=stills)
     there = Lake(lake, tracklets.SCAN.name)
     made = tracklets.link(scene, there)
+    kept = Path(lake, "settings.toml")
+    if "://" not in lake and not kept.exists():
+        kept.write_text(tracklets.settings(scene), encoding="utf-8")
     if write:
         made["identities"] = tracklets.write(there, scene, write, purpose, now())
     if as_json:
         tell(made)
         return
     show([{"table": name, "rows": rows} for name, rows in made.items()], ["table", "rows"])
-    advise(f"thoroughfare score links --truth FILE --lake {lake}")
+    advise(
+        f"thoroughfare score links --truth FILE --lake {lake}", f"thoroughfare report --lake {lake} --settings {kept}"
+    )

@@ -5,7 +5,7 @@ What is given stands for the first tables of the line, up to sightings; all afte
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from pipeline.stages import STAGES
 from pipeline.tracklets.given import tables
 from pipeline.tracklets.scene import Scene, fingerprint
 
-__all__ = ["SCAN", "Scene", "link", "write"]
+__all__ = ["SCAN", "Scene", "link", "scan_of", "settings", "write"]
 
 SCAN = Scan("tracks", "archive", "UTC", "EPSG:3857", hours="00:00-24:00")
 """What the lake calls it; times begin at `Scene.starts_at`, by no clock of the world where none is given."""
@@ -38,7 +38,7 @@ def link(scene: Scene, lake: Lake, told: Callable[[runner.Step], None] = lambda 
     given = tables(scene)
     about: dict[str, Any] = {"scan_date": str(scene.starts_at.date()), "window": None, "inputs": {}, "settings": {}}
     made_from = about | {"given": fingerprint(scene)}
-    windows = _windows(given["frames"])
+    windows = _windows(given["frames"], timedelta(seconds=1 / scene.frame_rate))
     with clusters.spread() as spread:
         night = runner.Night(scan_of(scene), scene.starts_at.date(), lake, spread, report=told)
         night.__dict__["windows"] = windows  # what was observed is what is given: no feed plans it
@@ -57,6 +57,16 @@ def link(scene: Scene, lake: Lake, told: Callable[[runner.Step], None] = lambda 
 def scan_of(scene: Scene) -> Scan:
     """Return the scan that a scene is linked as."""
     return SCAN if scene.places else replace(SCAN, stages={"transitions": UNPLACED})
+
+
+def settings(scene: Scene) -> str:
+    """Return the scan as a settings file has it, for the commands that ask one."""
+    scan = scan_of(scene)
+    told = {name: getattr(scan, name) for name in ("feed", "timezone", "metric_crs", "hours")}
+    lines = [f"[scan.{scan.name}]", *(f'{name} = "{value}"' for name, value in told.items())]
+    for stage, chosen in scan.stages.items():
+        lines += ["", f"[scan.{scan.name}.{stage}]", *(f"{name} = {value}" for name, value in chosen.items())]
+    return "\n".join([*lines, ""])
 
 
 def write(lake: Lake, scene: Scene, path: Path, purpose: str, now: datetime) -> int:
@@ -79,12 +89,12 @@ def write(lake: Lake, scene: Scene, path: Path, purpose: str, now: datetime) -> 
     return int(identity.max(initial=0))
 
 
-def _windows(frames: pa.Table) -> list[Window]:
-    """Return the UTC hours that hold a frame, cut to the first and the last."""
+def _windows(frames: pa.Table, frame: timedelta) -> list[Window]:
+    """Return the UTC hours that hold a frame, cut to the first and the end of the last."""
     first, last = (pc.min_max(frames["slot_at"]).as_py()[name] for name in ("min", "max"))
     hour_at, windows = first.replace(minute=0, second=0, microsecond=0), []
     while hour_at <= last:
-        windows.append(Window(hour_at, max(hour_at, first), min(hour_at + HOUR, last)))
+        windows.append(Window(hour_at, max(hour_at, first), min(hour_at + HOUR, last + frame)))
         hour_at += HOUR
     return windows
 

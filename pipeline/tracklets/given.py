@@ -43,7 +43,8 @@ def _boxes(scene: Scene) -> pa.Table:
     if scene.tracks.is_file() and scene.tracks.suffix in (".csv", ".json", ".parquet"):
         raise SchemaError(f"{scene.tracks}: tracks are AI City text or a folder of <camera>/gt/gt.txt; write them so")
     boxes = scores.read(scene.tracks, scene.naming).boxes
-    boxes = boxes.filter(pa.array([not each for each in boxes["ignore"].to_pylist()], pa.bool_()))
+    shown = (boxes["x2_px"].to_numpy() > 0) & (boxes["y2_px"].to_numpy() > 0)
+    boxes = boxes.filter(pa.array(shown & ~boxes["ignore"].to_numpy(zero_copy_only=False).astype(bool)))
     if not boxes.num_rows:
         raise SchemaError(f"{scene.tracks}: no box of a track in it; write `camera id frame x y w h` a line")
     keys = Counter(zip(*(boxes[name].to_pylist() for name in ("camera_id", "slot_at", "vehicle_id")), strict=True))
@@ -103,7 +104,8 @@ def _detections(boxes: pa.Table) -> tuple[pa.Table, list[str]]:
         frame = frame_id(box["camera_id"], box["slot_at"])
         name = f"{frame}#{counted[frame]:03d}"
         counted[frame] += 1
-        corners = {each: box[each] for each in ("x1_px", "y1_px", "x2_px", "y2_px")}
+        # Trackers go on where a vehicle leaves the picture; a detection does not.
+        corners = {each: max(box[each], 0.0) for each in ("x1_px", "y1_px", "x2_px", "y2_px")}
         told = {"detection_id": name, "frame_id": frame, "captured_at": box["slot_at"], "score": 1.0}
         rows.append(told | corners | {name: box[name] for name in ("camera_id", "label")})
         tracks.append(box["vehicle_id"])
