@@ -151,7 +151,17 @@ def test_wrong_tracks_are_refused_with_their_fault(tmp_path, text, said):
         tables(scene_of(tmp_path, text))
 
 
+def test_a_file_that_is_no_npz_is_refused(tmp_path):
+    (tmp_path / "text.npz").write_text("1 2 3")
+    np.savez(tmp_path / "less.npz", camera=np.array(["1"]))
+    for name, said in (("text.npz", "can be read"), ("less.npz", "frame")):
+        with pytest.raises(SchemaError, match=said):
+            tables(scene_of(tmp_path, embeddings=tmp_path / name))
+
+
 def test_files_that_are_not_there_are_named(tmp_path):
+    with pytest.raises(SchemaError, match="no such file of tracks"):
+        tables(Scene(tmp_path / "none.txt", 10.0))
     for more in ({"embeddings": tmp_path / "no.npz"}, {"places": tmp_path / "no.csv"}, {"stills": tmp_path / "no"}):
         with pytest.raises(SchemaError, match="no"):
             tables(scene_of(tmp_path, **more))

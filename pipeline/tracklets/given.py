@@ -40,6 +40,10 @@ def tables(scene: Scene) -> dict[str, pa.Table]:
 
 def _boxes(scene: Scene) -> pa.Table:
     """Read the boxes that count, with their track."""
+    if not scene.tracks.exists():
+        raise SchemaError(
+            f"{scene.tracks}: no such file of tracks; name AI City text or a folder of <camera>/gt/gt.txt"
+        )
     if scene.tracks.is_file() and scene.tracks.suffix in (".csv", ".json", ".parquet"):
         raise SchemaError(f"{scene.tracks}: tracks are AI City text or a folder of <camera>/gt/gt.txt; write them so")
     boxes = scores.read(scene.tracks, scene.naming).boxes

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -86,8 +87,10 @@ def _arrays(path: Path) -> tuple[list[str], list[int], list[str], NDArray[np.flo
         with np.load(path, allow_pickle=False) as stored:
             camera, frame, vehicle, vector = (stored[name] for name in ("camera", "frame", "id", "vector"))
         vectors, frames = np.asarray(vector, np.float64), frame.astype(np.int64).tolist()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SchemaError(f"{path}: not looks of tracks: {error}; {FORM}") from error
+    except KeyError as error:
+        raise SchemaError(f"{path}: not looks of tracks: {error.args[0]}; {FORM}") from error
+    except (OSError, ValueError, TypeError, BadZipFile) as error:
+        raise SchemaError(f"{path}: not looks of tracks: no npz of numbers that can be read; {FORM}") from error
     if vectors.ndim != 2 or not len(camera) == len(frames) == len(vehicle) == len(vectors):
         shapes = [each.shape for each in (camera, frame, vehicle, vectors)]
         raise SchemaError(f"{path}: arrays of shapes {shapes} do not belong together; {FORM}")
