@@ -203,7 +203,11 @@ TRANSITIONS = Table(
             column("clock_s", _double, "seconds that to_camera's clock is ahead of from_camera's; in no travel time"),
             column("support", _int, "pairs of sightings of the night the distribution was learned from"),
             column("hour_support", _int, "those of them that left in the hour"),
-            column("fit", _double, "0..1, share of the variance of pairs by gap, of the night, that the distribution explains"),
+            column(
+                "fit",
+                _double,
+                "0..1, share of the variance of pairs by gap, of the night, that the distribution explains",
+            ),
             column("source", _text, "`road` (distance and class speed) or `learned`"),
         ]
     ),
