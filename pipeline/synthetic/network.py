@@ -39,12 +39,12 @@ AT_STOP_LINE = 0.3
 """Share of the cameras whose view ends at a stop line, where queues stand."""
 VIEW_M = (40.0, 120.0)
 """Shortest and longest stretch of road a camera sees, metres."""
-NEAREST_M = (9.0, 18.0)
-"""Metres from a camera to the nearest place it sees."""
 FOCAL_PX, WIDTH_PX, HEIGHT_PX = (340.0, 510.0), 352, 240
 """Focal lengths, such that boxes are as large as on real stills, and size of the pictures, pixels."""
-MAST_M = (7.0, 11.0)
-"""How high cameras hang, metres."""
+MAST_M = (5.5, 8.5)
+"""How high cameras hang, metres; the foot of the picture sees the road from focal length x height / the rows below the horizon."""
+HORIZON = 0.2
+"""Share of the picture above the horizon."""
 PLACED_M = 20.0
 """Standard deviation of the error of a camera's stated position, each way, metres."""
 CAPACITY = np.array([500.0, 1000.0, 3000.0])
@@ -193,7 +193,8 @@ def cameras(roads: Network, flow: Floats, options: Options) -> Cameras:
     drawn = 0.5 * np.log(np.maximum(both, 1e-9)) + rng.gumbel(size=len(both))
     roadside = np.sort(np.argsort(-drawn, kind="stable")[:sites])
     edge = np.repeat(2 * roadside + rng.integers(0, 2, len(roadside)), each)[:n]
-    view_m, near_m = rng.uniform(*VIEW_M, n), rng.uniform(*NEAREST_M, n)
+    view_m, focal_px, mast_m = (rng.uniform(*each, n) for each in (VIEW_M, FOCAL_PX, MAST_M))
+    near_m = focal_px * mast_m / ((1.0 - HORIZON) * HEIGHT_PX)
     length_m = roads.length_m[edge]
     from_m = rng.uniform(0.15, 0.85, n) * (length_m - view_m)
     if each > 1:
@@ -205,7 +206,6 @@ def cameras(roads: Network, flow: Floats, options: Options) -> Cameras:
     ahead = (roads.xy[roads.end[edge]] - roads.xy[roads.start[edge]]) / length_m[:, None]
     xy = roads.xy[roads.start[edge]] + ahead * (from_m - near_m)[:, None] + rng.normal(0.0, PLACED_M, (n, 2))
     skew_s = np.where(rng.random(n) < options.skewed, np.where(rng.random(n) < 0.5, -1.0, 1.0) * options.skew_s, 0.0)
-    focal_px, mast_m = rng.uniform(*FOCAL_PX, n), rng.uniform(*MAST_M, n)
     return Cameras(edge, from_m, from_m + view_m, near_m, focal_px, mast_m, xy, skew_s, roads.bearing_deg[edge])
 
 

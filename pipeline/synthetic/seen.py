@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline.geo import HEADINGS
 from pipeline.synthetic import rates
 from pipeline.synthetic.looks import Looks
-from pipeline.synthetic.network import HEIGHT_PX, WIDTH_PX, Cameras
+from pipeline.synthetic.network import HEIGHT_PX, HORIZON, WIDTH_PX, Cameras
 from pipeline.synthetic.options import Options
 from pipeline.synthetic.traffic import HOUR_S, Floats, Ints, Passes, joined
 from pipeline.tables import DETECTIONS, EMBEDDINGS, FRAMES, SIGHTINGS
@@ -31,6 +31,8 @@ STOP_M = 6.0
 """Metres of its way a waiting vehicle keeps to the end of the view."""
 EMBEDDED_PX = 20.0
 """Boxes whose longer side is below this are not embedded (as `embeddings.Settings.min_crop_px`)."""
+LEAST_PX = 5.0
+"""Boxes of which less than this is within the picture, each way, are none."""
 BLOCK = 200_000
 """Vectors drawn at a time."""
 
@@ -130,7 +132,7 @@ class Observer:
         here = taken[camera, slot - first[camera]]
         of, slot, camera = of[here], slot[here], camera[here]
         seen = self._pictured(rng, passes, of, camera, slot)
-        return seen[rng.random(len(of)) < self._found(seen.size_px)] if not self.perfect else seen
+        return seen if self.perfect else seen[rng.random(len(seen.of)) < self._found(seen.size_px)]
 
     def _found(self, size_px: Floats) -> Floats:
         """Return the chance that the detector finds a box of a size."""
@@ -146,17 +148,17 @@ class Observer:
         kind = self.looks.kind(passes.vehicle)[of]
         width_m, height_m, length_m = CAR_M[kind].T
         scale = cameras.focal_px[camera] / away_m
-        lane = (passes.vehicle[of] * 7919 % 3) * 3.4 + 2.5
+        lane = (passes.vehicle[of] * 7919 % 2) * 3.4 + 1.7
         x = WIDTH_PX / 2 + scale * np.where(toward, -lane, lane)
-        foot = HEIGHT_PX * 0.22 + scale * cameras.mast_m[camera]
+        foot = HEIGHT_PX * HORIZON + scale * cameras.mast_m[camera]
         wide, high = scale * (width_m + 0.25 * length_m), scale * (height_m + 0.15 * length_m)
         edge = rng.normal(0.0, rates.EDGE_PX, (len(of), 4))
         box = np.column_stack([x - wide / 2, foot - high, x + wide / 2, foot]) + edge
-        box = np.clip(box, 0.0, np.array([WIDTH_PX, HEIGHT_PX, WIDTH_PX, HEIGHT_PX]) - 0.0)
-        box[:, 2:] = np.maximum(box[:, 2:], box[:, :2] + 2.0)
+        box = np.clip(box, 0.0, np.array([WIDTH_PX, HEIGHT_PX, WIDTH_PX, HEIGHT_PX])).astype(np.float32)
         size_px = np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
         score = rng.beta(8.0, 3.0, len(of)).astype(np.float32)
-        return Seen(of, camera, slot, away_m, box.astype(np.float32), size_px, score)
+        seen = Seen(of, camera, slot, away_m, box, size_px.astype(np.float64), score)
+        return seen[(box[:, 2:] - box[:, :2]).min(axis=1) >= LEAST_PX]
 
     def _tracks(self, rng: np.random.Generator, passes: Passes, seen: Seen) -> Ints:
         """Return the number of the track of each box: broken, and mixed with the next vehicle's, at the measured rates."""
