@@ -17,7 +17,17 @@ def pairs(*ends: tuple[int, int]) -> Pairs:
 
 def ways(floor_s: float = 5.0, ceiling_s: float = 65.0) -> Ways:
     one = np.ones(1)
-    return Ways(3.0 * one, 0.3 * one, 6 * one, floor_s * one, ceiling_s * one, np.zeros(1, np.int64), 10 * one, 0 * one)
+    return Ways(
+        3.0 * one,
+        0.3 * one,
+        6 * one,
+        floor_s * one,
+        ceiling_s * one,
+        np.zeros(1, np.int64),
+        10 * one,
+        0 * one,
+        np.zeros(1, np.int64),
+    )
 
 
 def test_a_lone_pair_has_the_chance_of_its_odds():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.links import decoys, passes
 from pipeline.links.assignment import one_to_one, runner_up
-from pipeline.links.association import TAKEN, Model, guess, marginals
+from pipeline.links.association import TAKEN, guess, marginals
 from pipeline.links.evidence import Comparison, Evidence, compare, of_window
 from pipeline.links.gate import microseconds
 from pipeline.links.learning import Learned, learned
@@ -115,8 +115,8 @@ def _chances(
     """
     pairs, model = found.pairs, told.model
     odds = model.odds(pairs, found.crowd)
-    false = _false(put_off(decoys.delays(model)), told, settings)
-    by = _offset(found, marginals(pairs, odds), model, false, settings)
+    false = _false(put_off(decoys.delays(model)), told, found.gated, settings)
+    by = _offset(found, marginals(pairs, odds), false, settings)
     before = np.zeros(len(odds))
     before[~current] = decoys.moved(marginals(pairs[~current], odds[~current]), by)
     taken = np.unique(pairs.query[one_to_one(pairs, before, settings)])
@@ -126,8 +126,8 @@ def _chances(
     return chance
 
 
-def _false(off: Comparison, told: Learned, settings: Settings) -> tuple[Floats, int]:
-    """Return the chances of the links found in gates put off, where all are false, and the number of pairs in them."""
+def _false(off: Comparison, told: Learned, gated: int, settings: Settings) -> tuple[Floats, float]:
+    """Return the chances of the links found in gates put off, where all are false, and what such a link counts."""
     delay_s = decoys.delays(told.model)
 
     def on_time(pairs: Pairs) -> Pairs:
@@ -137,11 +137,13 @@ def _false(off: Comparison, told: Learned, settings: Settings) -> tuple[Floats, 
     there = told.weighed(on_time(found.pairs))
     chance = marginals(there, told.model.odds(there, found.crowd))
     likely = replace(settings, min_probability=decoys.LIKELY)
-    return chance[one_to_one(there, chance, likely)], found.gated
+    chosen = one_to_one(there, chance, likely)
+    # only where the way ends may an arrival have come from elsewhere; most cameras of a network explain few of theirs
+    alone = 1.0 - told.model.explained[there.way[chosen]]
+    return chance[chosen], float(alone.mean() if len(alone) else 1.0) * gated / max(found.gated, gated // 4, 1)
 
 
-def _offset(found: Evidence, chance: Floats, model: Model, false: tuple[Floats, int], settings: Settings) -> float:
+def _offset(found: Evidence, chance: Floats, false: tuple[Floats, float], settings: Settings) -> float:
     """Return by how much to move chances, from the links found in the gates put off."""
     likely = replace(settings, min_probability=decoys.LIKELY)
-    alone = (1.0 - model.explained) * found.gated / max(false[1], found.gated // 4, 1)
-    return decoys.offset(chance[one_to_one(found.pairs, chance, likely)], false[0], alone)
+    return decoys.offset(chance[one_to_one(found.pairs, chance, likely)], *false)

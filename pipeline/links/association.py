@@ -59,8 +59,8 @@ class Model:
     """Travel times, refined."""
     taken: Floats
     """(w,) share of the departures that arrive by this way and are seen."""
-    explained: float
-    """Share of arrivals that some departure explains."""
+    explained: Floats
+    """(w,) share of the arrivals where the way ends that some departure explains."""
     ratio: Floats
     """(CLARITIES, bins) ln likelihood ratio of appearance, same against different, at CENTRES."""
     kind: Floats
@@ -80,7 +80,7 @@ class Model:
             here = (pairs.clarity == clarity) & np.isfinite(pairs.rarity)
             alike[here] = np.interp(pairs.rarity[here], CENTRES, ratio)
         gate_s = (ways.ceiling_s - ways.floor_s)[way]
-        stray = crowd * gate_s * max(1.0 - self.explained, 0.2)
+        stray = crowd * gate_s * np.maximum(1.0 - self.explained, 0.2)[way]
         usual = np.log(density(ways, way, pairs.travel_s) * gate_s)
         kind = np.zeros(len(pairs)) if pairs.kinds is None else self.kind[pairs.kinds]
         return Terms(np.log((self.taken / missed)[way] / stray), usual, alike, kind)
@@ -121,7 +121,9 @@ def learn(pairs: Pairs, ways: Ways, crowd: Floats, counted: Census) -> Model:
 def guess(counted: Census, ways: Ways, taken: float) -> Model:
     """Return the model before anything is learned: a share of departures taken for granted, and a modest likelihood ratio."""
     shares = taken / np.bincount(ways.start)[ways.start]
-    return Model(ways, shares, 0.3, _prior(counted.looks), _kind(np.zeros((KINDS, KINDS)), counted.labels))
+    return Model(
+        ways, shares, np.full(len(shares), 0.3), _prior(counted.looks), _kind(np.zeros((KINDS, KINDS)), counted.labels)
+    )
 
 
 def density(ways: Ways, way: Ints, travel_s: Floats) -> Floats:
@@ -176,13 +178,15 @@ def _times(pairs: Pairs, ways: Ways, alike: Floats) -> Ways:
     return replace(ways, mu=mu, sigma=sigma)
 
 
-def _shares(pairs: Pairs, ways: Ways, alike: Floats, trust: float = 10.0) -> tuple[Floats, float]:
-    """Return the share of departures that take each way, and the share of arrivals that are explained."""
+def _shares(pairs: Pairs, ways: Ways, alike: Floats, trust: float = 10.0) -> tuple[Floats, Floats]:
+    """Return the share of departures that take each way, and the share of the arrivals at its end that are explained."""
     found = np.bincount(pairs.way, alike, len(ways.mu))
     sharing = np.bincount(ways.start)[ways.start]
     taken = (found + trust * 0.3 / sharing) / (ways.departures + trust)
-    arrivals = np.count_nonzero(np.bincount(pairs.gallery))
-    return taken, float((alike.sum() + trust * 0.3) / (arrivals + trust))
+    ends = int(ways.end.max(initial=-1)) + 1
+    arrivals = np.bincount(np.unique(pairs.gallery * ends + ways.end[pairs.way]) % max(ends, 1), minlength=ends)
+    told = np.bincount(ways.end[pairs.way], alike, ends)
+    return taken, np.asarray((told + trust * 0.3) / (arrivals + trust))[ways.end]
 
 
 def _ratio(pairs: Pairs, alike: Floats, common: Floats, trust: float = 30.0) -> Floats:

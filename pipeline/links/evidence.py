@@ -100,13 +100,15 @@ def _ways(view: Passes, transitions: pa.Table) -> Ways:
     starts = list(zip(transitions["from_camera"].to_pylist(), transitions["heading"].to_pylist(), hour, strict=True))
     number = {name: row for row, name in enumerate(sorted(set(starts)))}
     start = np.array([number[name] for name in starts], dtype=np.int64)
+    ends = list(zip(transitions["to_camera"].to_pylist(), transitions["to_heading"].to_pylist(), strict=True))
+    end = np.array([sorted(set(ends)).index(name) for name in ends], dtype=np.int64)
     departures = _departures(view, starts)
     learned = np.array([source == "learned" for source in transitions["source"].to_pylist()], dtype=bool)
     trust = np.where(learned, np.minimum(transitions["support"].to_numpy(), MOST_TRUST), ROAD_TRUST)
     mu, sigma, floor_s, ceiling_s, clock_s = (
         transitions[name].to_numpy() for name in ("travel_mu", "travel_sigma", "floor_s", "ceiling_s", "clock_s")
     )
-    return Ways(mu, sigma, trust, floor_s, ceiling_s, start, departures, clock_s)
+    return Ways(mu, sigma, trust, floor_s, ceiling_s, start, departures, clock_s, end)
 
 
 def _departures(view: Passes, starts: list[tuple[str, str, int]]) -> Floats:

@@ -20,7 +20,7 @@ ALIKE = 0.35
 """That spread, as a share of the spread of all portraits."""
 LEAST_SPREAD = 1e-3
 """Smallest spread in any direction, as a share of the mean one."""
-LEAST_PAIRS = 3.0
+LEAST_PAIRS = 6.0
 """Likely pairs for each dimension below which nothing is learned, and likeness stays as it was."""
 FOLDS = 2
 """Parts that the pairs fall into by their gallery; each is weighed by what the others taught, as none may vouch for itself."""

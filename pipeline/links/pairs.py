@@ -73,6 +73,8 @@ class Ways:
     """(w,) query sightings that could take it."""
     clock_s: Floats
     """(w,) seconds that the clock of the camera reached is ahead; in no travel time."""
+    end: Ints
+    """(w,) number of the camera and heading it ends at."""
 
 
 @dataclass(frozen=True)

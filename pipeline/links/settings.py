@@ -13,7 +13,7 @@ class Settings:
     """The same for a pair of which one sighting has no embedding, so that place and time must decide alone."""
     broken: float = 0.4
     """Share of sightings that go on in another sighting of the same camera."""
-    min_mended: float = 0.6
+    min_mended: float = 0.35
     """Pieces of one camera's sightings less likely than this to be one vehicle are kept apart."""
     mended_pictures: float = 3.0
     """Pictures after which a vehicle that was lost is not taken up again."""
