@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.links import decoys, passes
+from pipeline.links import chains, decoys, passes
 from pipeline.links.assignment import one_to_one, runner_up
 from pipeline.links.association import TAKEN, guess, marginals
 from pipeline.links.evidence import Comparison, Evidence, compare, of_window
@@ -63,11 +63,13 @@ def link(
     def put_off(delay_s: Floats) -> Comparison:
         return compare(whole, decoys.put_off(transitions, delay_s), observability, window, settings)
 
-    chance = _chances(found, told, put_off, current, settings)
-    chosen = np.flatnonzero(current & one_to_one(found.pairs, chance, settings))
+    chance, by = _chances(found, told, put_off, current, settings)
+    first = current & one_to_one(found.pairs, chance, settings)
+    found, chance, second = _again(found, told, (chance, by), first, settings)
+    chosen = np.flatnonzero(first | second)
     query_, gallery = whole.row[found.pairs.query[chosen]], whole.row[found.pairs.gallery[chosen]]
     clock_s = found.ways.clock_s[found.pairs.way[chosen]]
-    terms = told.model.terms(found.pairs, found.crowd)
+    terms = told.model.terms(found.pairs[chosen], found.crowd[chosen])
     unseen = np.isnan(found.cosine[chosen])
     columns = {
         "query_id": sightings["sighting_id"].take(pa.array(query_)),
@@ -76,10 +78,10 @@ def link(
         "distance": pa.array(1.0 - np.nan_to_num(found.cosine[chosen]), pa.float32()),
         "probability": _rounded(np.minimum(chance[chosen], 1.0)),
         "runner_up": _rounded(np.minimum(runner_up(found.pairs, chance)[chosen], 1.0)),
-        "prior_nats": _rounded(terms.prior[chosen]),
-        "travel_nats": _rounded(terms.travel[chosen]),
-        "appearance_nats": _rounded(terms.appearance[chosen], unseen),
-        "kind_nats": _rounded(terms.kind[chosen]),
+        "prior_nats": _rounded(terms.prior),
+        "travel_nats": _rounded(terms.travel),
+        "appearance_nats": _rounded(terms.appearance, unseen),
+        "kind_nats": _rounded(terms.kind),
     }
     return LINKS.check(pa.table(columns))
 
@@ -103,8 +105,8 @@ def _chances(
     put_off: Callable[[Floats], Comparison],
     current: NDArray[np.bool_],
     settings: Settings,
-) -> Floats:
-    """Return the chance of each pair; queries that the window before could link are no longer free.
+) -> tuple[Floats, float]:
+    """Return the chance of each pair, 0 where the window before could link its query, and by how much ln odds were moved.
 
     Args:
         found: Gated pairs that may matter.
@@ -123,7 +125,20 @@ def _chances(
     free = current & ~np.isin(pairs.query, taken)
     chance = np.zeros(len(odds))
     chance[free] = decoys.moved(marginals(pairs[free], odds[free]), by)
-    return chance
+    return chance, by
+
+
+def _again(
+    found: Evidence, told: Learned, reached: tuple[Floats, float], first: NDArray[np.bool_], settings: Settings
+) -> tuple[Evidence, Floats, NDArray[np.bool_]]:
+    """Weigh again what the first pass left open; returns the pairs, their chances and which are links of the second pass."""
+    chance, by = reached[0].copy(), reached[1]
+    rows, second = chains.still_open(found, chance > 0, first), np.zeros(len(chance), bool)
+    found = chains.weighed(found, told, first, rows)
+    some = found.pairs[rows]
+    chance[rows] = decoys.moved(marginals(some, told.model.odds(some, found.crowd[rows])), by)
+    second[rows] = one_to_one(some, chance[rows], settings)
+    return found, chance, second
 
 
 def _false(off: Comparison, told: Learned, gated: int, settings: Settings) -> tuple[Floats, float]:

@@ -87,6 +87,11 @@ def weighed(pairs: Pairs, metrics: tuple[Metric, ...], vectors: Vectors) -> Pair
     return replace(pairs, rarity=rarity)
 
 
+def held_to(metrics: tuple[Metric, ...], view: Passes, clarity: Ints) -> tuple[Metric, ...]:
+    """Return the metrics with rarity told by the strangers of other portraits."""
+    return tuple(replace(each, strangers=_strangers(each, view, clarity)) for each in metrics)
+
+
 def _learned(view: Passes, clarity: Ints, pairs: Pairs, chance: Floats) -> Metric | None:
     """Learn how the portraits of one vehicle differ from the pairs likely to be one, and how strangers score.
 
