@@ -4,10 +4,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline import links, trajectories
 from pipeline.tables import SIGHTINGS
 from pipeline.transitions import Settings, learn
 from tests.builders import at, camera, rows, sighting
-from tests.corridor import empty
+from tests.corridor import WINDOW, corridor, empty, honest
 
 SETTINGS = Settings(metric_crs="EPSG:32618")
 STOPS = 6
@@ -71,3 +72,28 @@ def test_travel_times_are_told_with_the_clock_taken_out():
     assert told["c1", "c2"] == pytest.approx(700 / 14 - 3, abs=9)
     assert sightings.schema.equals(SIGHTINGS.schema)
     assert at(0) == min(way["hour_at"] for way in found)
+
+
+def test_links_and_chains_go_on_past_a_clock_that_is_ahead():
+    made = corridor(vehicles=150)
+    ways = learn(made.cameras, empty("roads"), made.sightings, SETTINGS).to_pylist()
+    ahead_us = np.array([480_000_000 * (name == "c1") for name in made.sightings["camera_id"].to_pylist()])
+    told = made.sightings
+    for name in ("entered_at", "left_at"):
+        moved = pa.array(told[name].cast(pa.int64()).to_numpy() + ahead_us).cast(told.schema.field(name).type)
+        told = told.set_column(told.schema.get_field_index(name), name, moved)
+    clock_s = {("c0", "c1"): 480.0, ("c1", "c2"): -480.0}
+    known = rows(
+        "transitions", *(way | {"clock_s": clock_s.get((way["from_camera"], way["to_camera"]), 0.0)} for way in ways)
+    )
+    found = links.link(told, made.detections, made.embeddings, known, honest(), WINDOW, links.Settings())
+    right = [made.vehicle[row["query_id"]] == made.vehicle[row["gallery_id"]] for row in found.to_pylist()]
+    assert np.mean(right) > 0.95
+    assert len(right) > 120
+    assert 30 < np.median(found["travel_s"].to_numpy()) < 90
+    settings = trajectories.Settings(metric_crs="EPSG:32618")
+    tables = {"cameras": made.cameras, "roads": empty("roads"), "sightings": told, "links": found}
+    chains = trajectories.chain(**tables, observability=honest(), transitions=known, settings=settings).to_pylist()
+    through = [row["passed_at"] for row in chains if row["camera_ids"] == ["c0", "c1", "c2"]]
+    assert len(through) > 30
+    assert all(30 < (two - one).total_seconds() < 120 for one, two, _ in through)
