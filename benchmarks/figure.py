@@ -11,9 +11,12 @@ STYLE = (
 )
 
 
-def scatter(truths: Mapping[str, Points]) -> str:
+def scatter(truths: Mapping[str, Points], things: str = "cameras and pairs") -> str:
     """Draw one panel a truth; points are (predicted, realised)."""
-    panels = [_panel(40 + number * (SIZE + 50), name, points) for number, (name, points) in enumerate(truths.items())]
+    panels = [
+        _panel(40 + number * (SIZE + 50), f"{name}: {len(points):,} {things}", points)
+        for number, (name, points) in enumerate(truths.items())
+    ]
     wide = 40 + len(panels) * (SIZE + 50)
     box = f'viewBox="0 0 {wide:g} {SIZE + 60:g}" width="{wide:g}" height="{SIZE + 60:g}"'
     return (
@@ -41,7 +44,7 @@ def _panel(left: float, name: str, points: Points) -> str:
         for share in (0, 0.5, 1)
     )
     titles = (
-        f'<text x="{left + SIZE / 2:g}" y="12" text-anchor="middle">{escape(name)}: {len(points):,} cameras and pairs</text>'
+        f'<text x="{left + SIZE / 2:g}" y="12" text-anchor="middle">{escape(name)}</text>'
         f'<text x="{left + SIZE / 2:g}" y="{SIZE + FOOT + 16:g}" text-anchor="middle">predicted share (across), realised share (up)</text>'
     )
     return goal + even + frame + dots + ticks + titles
