@@ -10,7 +10,7 @@ must give the kernel's answers; two candidates within 1e-5 may stand for each ot
 import argparse
 import json
 import multiprocessing
-import resource
+import os
 import sys
 import tempfile
 import time
@@ -27,6 +27,8 @@ from pipeline import clusters, scans
 from pipeline.jobs import Job
 from pipeline.lake import Place
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Environment of a way's process: two threads that wait for each other would count twice."""
 ALIKE = 1e-5
 """Inner products nearer than this are told apart by rounding alone."""
 
@@ -36,11 +38,14 @@ def _alone(name: str, size: Size, folder: Path, pipe: Any) -> None:
     answer = WAYS[name](size, folder)
     took = time.process_time() - begun_s()
     np.savez(folder / f"{name}.npz", row=answer[0], product=answer[1])
-    pipe.send((took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    # not getrusage: that keeps the peak of the process this one was forked from
+    peak = next(line for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines() if "VmHWM" in line)
+    pipe.send((took, int(peak.split()[1]) / 1024))
 
 
 def measure(name: str, size: Size, folder: Path) -> dict[str, float]:
     """Run one way in a process of its own."""
+    os.environ |= ONE_THREAD
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe(duplex=False)
     process = spawn.Process(target=_alone, args=(name, size, folder, theirs))
