@@ -151,7 +151,9 @@ def refine(
         ratio = guess.share(edges, np.array(mu), np.array(sigma)) / (chance / chance.sum())
         same = pairs * share * ratio / (share * ratio + 1 - share)
         count = max(float(same.sum()), 1e-9)
-        share = min(count / max(float(pairs.sum()), 1e-9), 0.999)  # all may follow; then chance must not divide by nothing
+        share = min(
+            count / max(float(pairs.sum()), 1e-9), 0.999
+        )  # all may follow; then chance must not divide by nothing
         mu = float((same @ late + mu) / (count + 1))
         sigma = float(np.clip(np.sqrt((same @ (late - mu) ** 2 + sigma**2) / (count + 1)), SIGMAS[0], widest))
     ceiling_s = min(guess.ceiling_s, guess.floor_s + float(np.exp(mu + 3.5 * sigma)) + 10.0)

@@ -62,7 +62,9 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[pa.
         started.append(server)
         hands = Hands(HOUR - timedelta(minutes=1))
         monkeypatch.setattr(snapshots, "CLOCK", snapshots.Clock(hands.now, hands.sleep))
-        scan = replace(SCAN, source=server.url, stages={"snapshots": {"step_s": 0.5, "rehearsal_interval_s": 0.001} | settings})
+        scan = replace(
+            SCAN, source=server.url, stages={"snapshots": {"step_s": 0.5, "rehearsal_interval_s": 0.001} | settings}
+        )
         listed = cameras.survey(scan)
         shown = snapshots.fetch(listed, scan, window(10))
         return listed, shown, [path for path, _ in server.asked if path == CLIP]

@@ -3,7 +3,6 @@
 What goes wrong, and how often, was measured on the demo city, whose truth is known, and on real stills (`rates`, `noise`).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,15 +14,15 @@ from numpy.typing import NDArray
 
 from pipeline.geo import HEADINGS
 from pipeline.synthetic import rates
+from pipeline.synthetic.columns import blocks, ids_of, packed
 from pipeline.synthetic.looks import Looks
 from pipeline.synthetic.network import HEIGHT_PX, HORIZON, WIDTH_PX, Cameras
 from pipeline.synthetic.options import Options
+from pipeline.synthetic.tracks import SINGLE_FROM_S, follow, majority
 from pipeline.synthetic.traffic import HOUR_S, Floats, Ints, Passes, joined
 from pipeline.tables import DETECTIONS, EMBEDDINGS, FRAMES, SIGHTINGS
 
 US = 1_000_000
-SINGLE_FROM_S = 10.0
-"""At this many seconds between pictures, or more, nobody is followed (as `sightings.Settings.slowest_cadence_s`)."""
 CAR_M = np.array([[1.8, 1.5, 4.5], [2.5, 3.2, 8.5], [2.5, 3.1, 12.0]])
 """Width, height and length of cars, trucks and buses, metres."""
 LABELS = ("car", "truck", "bus")
@@ -33,8 +32,6 @@ EMBEDDED_PX = 20.0
 """Boxes whose longer side is below this are not embedded (as `embeddings.Settings.min_crop_px`)."""
 LEAST_PX = 5.0
 """Boxes of which less than this is within the picture, each way, are none."""
-BLOCK = 200_000
-"""Vectors drawn at a time."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ class Observer:
         taken = self._taken(rng, begins_s, length_s)
         passes = passes if self.perfect else joined([passes, self._ghosts(rng, hour, begins_s, length_s)])
         seen = self._boxes(rng, passes, taken, begins_s, length_s)
-        track = np.arange(0) if not len(seen.of) else self._tracks(rng, passes, seen)
+        track = np.arange(0) if not len(seen.of) else follow(rng, passes, seen, self.options)
         return self._tables(rng, hour, passes, taken, seen, track, begins_s, length_s)
 
     def _slots(self, begins_s: float, length_s: float) -> tuple[Ints, int]:
@@ -154,39 +151,11 @@ class Observer:
         wide, high = scale * (width_m + 0.25 * length_m), scale * (height_m + 0.15 * length_m)
         edge = rng.normal(0.0, rates.EDGE_PX, (len(of), 4))
         box = np.column_stack([x - wide / 2, foot - high, x + wide / 2, foot]) + edge
-        box = np.clip(box, 0.0, np.array([WIDTH_PX, HEIGHT_PX, WIDTH_PX, HEIGHT_PX])).astype(np.float32)
-        size_px = np.maximum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
+        shown = np.clip(box, 0.0, np.array([WIDTH_PX, HEIGHT_PX, WIDTH_PX, HEIGHT_PX])).astype(np.float32)
+        size_px = np.maximum(shown[:, 2] - shown[:, 0], shown[:, 3] - shown[:, 1])
         score = rng.beta(8.0, 3.0, len(of)).astype(np.float32)
-        seen = Seen(of, camera, slot, away_m, box, size_px.astype(np.float64), score)
-        return seen[(box[:, 2:] - box[:, :2]).min(axis=1) >= LEAST_PX]
-
-    def _tracks(self, rng: np.random.Generator, passes: Passes, seen: Seen) -> Ints:
-        """Return the number of the track of each box: broken, and mixed with the next vehicle's, at the measured rates."""
-        new = np.append(True, seen.of[1:] != seen.of[:-1])
-        if self.options.cadence_s >= SINGLE_FROM_S:
-            return np.arange(len(new))
-        if self.perfect:
-            return np.cumsum(new) - 1
-        missed = np.append(0, np.diff(seen.slot) - 1)
-        broken = rng.random(len(new)) < np.where(missed > 0, rates.BROKEN_AFTER_MISS, rates.BROKEN)
-        track = np.cumsum(new | broken | (missed > 1)) - 1
-        return self._mixed(rng, passes, seen, track)
-
-    def _mixed(self, rng: np.random.Generator, passes: Passes, seen: Seen, track: Ints) -> Ints:
-        """Let some tracks go on as that of the next vehicle in the same direction, where both are in view."""
-        first = np.flatnonzero(np.append(True, track[1:] != track[:-1]))
-        last = np.append(first[1:], len(track)) - 1
-        way = passes.camera[seen.of[first]] * 2 + passes.toward[seen.of[first]]
-        order = np.lexsort((seen.slot[first], way))
-        one, other = order[:-1], order[1:]
-        together = (way[one] == way[other]) & (seen.slot[last[one]] > seen.slot[first[other]])
-        together &= (seen.of[first[one]] != seen.of[first[other]]) & (rng.random(len(one)) < rates.MIXED)
-        together[1:] &= ~together[:-1]
-        one, other = one[together], other[together]
-        cut = rng.integers(seen.slot[first[other]], seen.slot[last[one]] + 1)
-        partner, cut_at = np.arange(len(first)), np.full(len(first), np.iinfo(np.int64).max)
-        partner[one], partner[other], cut_at[one], cut_at[other] = other, one, cut, cut
-        return np.where(seen.slot > cut_at[track], partner[track], track)
+        seen = Seen(of, camera, slot, away_m, shown, size_px.astype(np.float64), score)
+        return seen[(shown[:, 2:] - shown[:, :2]).min(axis=1) >= LEAST_PX]
 
     def _tables(
         self, rng: np.random.Generator, hour: int, passes: Passes, taken: NDArray[np.bool_], seen: Seen, track: Ints,
@@ -204,13 +173,12 @@ class Observer:
         ids = pc.binary_join_element_wise(in_frame, three.take(pa.array(rank)), "")
         captured_us = self._captured_us(seen)
         kind = self.looks.kind(passes.vehicle)[seen.of]
-        names = pa.array(LABELS) if self.perfect else pa.array(["vehicle"] * len(LABELS))
         detections = pa.table(
             {
                 "detection_id": ids, "frame_id": in_frame,
                 "camera_id": pa.array(self.cameras.ids).take(pa.array(seen.camera)),
                 "captured_at": pa.array(captured_us).cast(pa.timestamp("us", tz="UTC")),
-                "label": names.take(pa.array(kind)), "score": pa.array(seen.score),
+                "label": self._label(kind), "score": pa.array(seen.score),
                 **{name: pa.array(seen.box[:, at]) for at, name in enumerate(("x1_px", "y1_px", "x2_px", "y2_px"))},
             }
         )  # fmt: skip
@@ -223,6 +191,10 @@ class Observer:
             },
             shown,
         )  # fmt: skip
+
+    def _label(self, kind: Ints) -> pa.Array:
+        """Return labels of kinds: the detector tells none, a perfect tracker all."""
+        return pa.array(LABELS if self.perfect else ["vehicle"] * len(LABELS)).take(pa.array(kind))
 
     def _captured_us(self, seen: Seen) -> Ints:
         """Return when each box's picture was taken, as its camera's clock has it, microseconds since 1970."""
@@ -261,8 +233,8 @@ class Observer:
         """Return `embeddings`, drawn some at a time."""
         large = np.flatnonzero(seen.size_px >= EMBEDDED_PX)
         drawn = self.looks.drawer(rng, hour, passes)
-        parts = [drawn(seen.of[rows], seen.size_px[rows]) for rows in _blocks(large)]
-        vectors = pa.array([], pa.binary()) if not parts else pa.chunked_array([_packed(part) for part in parts])
+        parts = [drawn(seen.of[rows], seen.size_px[rows]) for rows in blocks(large)]
+        vectors = pa.array([], pa.binary()) if not parts else pa.chunked_array([packed(part) for part in parts])
         rows = pa.table(
             {
                 "detection_id": ids.take(pa.array(large)),
@@ -273,23 +245,16 @@ class Observer:
         return EMBEDDINGS.check(rows)
 
     def _sightings(
-        self,
-        rng: np.random.Generator,
-        hour: int,
-        passes: Passes,
-        seen: Seen,
-        track: Ints,
-        ids: Any,
-        captured_us: Ints,
-    ) -> tuple[pa.Table, Ints]:
+        self, rng: np.random.Generator, hour: int, passes: Passes, seen: Seen, track: Ints, ids: Any, captured_us: Ints,
+    ) -> tuple[pa.Table, Ints]:  # fmt: skip
         """Return `sightings`, and the pass each shows: that of most of its boxes."""
         order = np.lexsort((seen.slot, track))
         track, of, camera = track[order], seen.of[order], seen.camera[order]
         first = np.flatnonzero(np.append(True, track[1:] != track[:-1]))
         last = np.append(first[1:], len(track)) - 1
         boxes = last - first + 1
-        mine = _majority(track, of)
-        named = _names(self.options.seed, hour, len(first))
+        mine = majority(track, of)
+        named = ids_of(self.options.seed, hour, len(first))
         toward, single = passes.toward[mine], boxes == 1
         heading = self._headings(rng, camera[first], toward, single)
         stays_s = (captured_us[order][last] - captured_us[order][first]) / US
@@ -300,11 +265,10 @@ class Observer:
         quality = np.where(single, 0.5 * seen.score[order][first], rng.beta(6.0, 1.5, len(first)))
         at = pa.array(captured_us[order]).cast(pa.timestamp("us", tz="UTC"))
         kind = self.looks.kind(passes.vehicle)[mine]
-        names = pa.array(LABELS) if self.perfect else pa.array(["vehicle"] * len(LABELS))
         columns = {
             "sighting_id": named,
             "camera_id": pa.array(self.cameras.ids).take(pa.array(camera[first])),
-            "label": names.take(pa.array(kind)),
+            "label": self._label(kind),
             "entered_at": at.take(pa.array(first)), "left_at": at.take(pa.array(last)),
             "heading": pa.array([*HEADINGS, "none"]).take(pa.array(heading)),
             "motion": pa.array(motion),
@@ -332,39 +296,3 @@ class Observer:
         none, wrong = (np.where(single, *pair) for pair in (rates.NO_HEADING, rates.WRONG_HEADING))
         turned = (point + 2 * rng.integers(1, 4, len(point))) % 8
         return np.where(draw < none, len(HEADINGS), np.where(draw < none + wrong, turned, point))
-
-
-def _blocks(rows: Ints) -> Iterator[Ints]:
-    """Cut rows into blocks."""
-    for start in range(0, len(rows), BLOCK):
-        yield rows[start : start + BLOCK]
-
-
-def _packed(vectors: NDArray[np.float16]) -> pa.Array:
-    """Pack (n, d) float16 into binary values without copying each."""
-    width = vectors.shape[1] * 2
-    content = pa.py_buffer(np.ascontiguousarray(vectors, "<f2").tobytes())
-    offsets = pa.py_buffer((np.arange(len(vectors) + 1) * width).astype(np.int32).tobytes())
-    return pa.Array.from_buffers(pa.binary(), len(vectors), [None, offsets, content])
-
-
-def _majority(track: Ints, of: Ints) -> Ints:
-    """Return for each track, in order, the pass that most of its boxes belong to; the first of equals."""
-    span = int(of.max(initial=0)) + 1
-    pairs, n = np.unique(track * span + of, return_counts=True)
-    mine, who = np.divmod(pairs, span)
-    best = np.lexsort((who, -n, mine))
-    first = np.flatnonzero(np.append(True, mine[best][1:] != mine[best][:-1]))
-    return np.asarray(who[best][first])
-
-
-def _names(seed: int, hour: int, n: int) -> pa.Array:
-    """Return n names that tell nothing: numbers of this hour, scrambled one to one (splitmix64; Steele et al., 2014)."""
-    x = (np.arange(n, dtype=np.uint64) + np.uint64(hour << 40)) ^ np.uint64(seed * 0x9E3779B97F4A7C15 % 2**64)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor)
-    x = x ^ (x >> np.uint64(31))
-    digits = np.frombuffer(b"0123456789abcdef", np.uint8)
-    nibbles = digits[(x[:, None] >> (np.arange(15, -1, -1, dtype=np.uint64) * np.uint64(4))) & np.uint64(15)]
-    offsets = pa.py_buffer((np.arange(n + 1) * 16).astype(np.int32).tobytes())
-    return pa.Array.from_buffers(pa.string(), n, [None, offsets, pa.py_buffer(nibbles.astype(np.uint8).tobytes())])
