@@ -3,8 +3,8 @@
 -- params: timezone, min_probability, k
 -- units: seconds from leaving the first camera's view to entering the second's, percent
 -- By links, in the hour of arrival, where k vehicles or more were linked; else by the flows alone (`source`), in the
--- hour of leaving, by the heading that most of them took. `low_s` to `high_s` holds the median with 95 % (by rank; by flows,
--- of a log-normal mean). Buffer: by how much longer than the median to allow, to be in time 19 times of 20.
+-- hour of leaving, by the heading that most of them took. `low_s` to `high_s` holds the median with 95 % (by rank; by
+-- flows, of a log-normal mean). Buffer: by how much longer than the median to allow, to be in time 19 times of 20.
 WITH arrivals AS (
     SELECT
         links.query_id,
