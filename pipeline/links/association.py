@@ -111,10 +111,11 @@ def learn(pairs: Pairs, ways: Ways, crowd: Floats, counted: Census) -> Model:
     model = guess(counted, ways, TAKEN)
     kept = model.odds(pairs, crowd) > LEAST
     pairs, crowd = pairs[kept], crowd[kept]
+    late, arrivals = np.log(np.maximum(pairs.travel_s - ways.floor_s[pairs.way], 0.25)), _arrivals(pairs, ways)
     for _ in range(ROUNDS):
         alike = marginals(pairs, model.odds(pairs, crowd), SWEEPS)
-        shares, ratio = _shares(pairs, ways, alike), _ratio(pairs, alike, counted.looks)
-        model = Model(_times(pairs, ways, alike), *shares, ratio, _kind(labels(pairs, alike), counted.labels))
+        shares, ratio = _shares(pairs, ways, alike, arrivals), _ratio(pairs, alike, counted.looks)
+        model = Model(_times(pairs, ways, alike, late), *shares, ratio, _kind(labels(pairs, alike), counted.labels))
     return model
 
 
@@ -166,9 +167,8 @@ def _prior(common: Floats, tilt: float = 0.8) -> Floats:
     return np.asarray(np.tile(ratio, (CLARITIES, 1)))
 
 
-def _times(pairs: Pairs, ways: Ways, alike: Floats) -> Ways:
-    """Refine mu and sigma of every way by its likely pairs, holding on to what was known by its trust."""
-    late = np.log(np.maximum(pairs.travel_s - ways.floor_s[pairs.way], 0.25))
+def _times(pairs: Pairs, ways: Ways, alike: Floats, late: Floats) -> Ways:
+    """Refine mu and sigma of every way by its likely pairs' ln(travel time - floor), holding on to what was known by its trust."""
     weight = alike**2 * (np.abs(late - ways.mu[pairs.way]) < 2.5 * ways.sigma[pairs.way])
     n, total = (np.bincount(pairs.way, each, len(ways.mu)) for each in (weight, weight * late))
     mu = (ways.trust * ways.mu + total) / (ways.trust + n)
@@ -178,14 +178,19 @@ def _times(pairs: Pairs, ways: Ways, alike: Floats) -> Ways:
     return replace(ways, mu=mu, sigma=sigma)
 
 
-def _shares(pairs: Pairs, ways: Ways, alike: Floats, trust: float = 10.0) -> tuple[Floats, Floats]:
+def _arrivals(pairs: Pairs, ways: Ways) -> Floats:
+    """Count the arrivals at each end that some departure may explain."""
+    ends = int(ways.end.max(initial=-1)) + 1
+    met = np.unique(pairs.gallery * ends + ways.end[pairs.way]) % max(ends, 1)
+    return np.asarray(np.bincount(met, minlength=ends), dtype=np.float64)
+
+
+def _shares(pairs: Pairs, ways: Ways, alike: Floats, arrivals: Floats, trust: float = 10.0) -> tuple[Floats, Floats]:
     """Return the share of departures that take each way, and the share of the arrivals at its end that are explained."""
     found = np.bincount(pairs.way, alike, len(ways.mu))
     sharing = np.bincount(ways.start)[ways.start]
     taken = (found + trust * 0.3 / sharing) / (ways.departures + trust)
-    ends = int(ways.end.max(initial=-1)) + 1
-    arrivals = np.bincount(np.unique(pairs.gallery * ends + ways.end[pairs.way]) % max(ends, 1), minlength=ends)
-    told = np.bincount(ways.end[pairs.way], alike, ends)
+    told = np.bincount(ways.end[pairs.way], alike, len(arrivals))
     return taken, np.asarray((told + trust * 0.3) / (arrivals + trust))[ways.end]
 
 

@@ -101,7 +101,8 @@ def _ways(view: Passes, transitions: pa.Table) -> Ways:
     number = {name: row for row, name in enumerate(sorted(set(starts)))}
     start = np.array([number[name] for name in starts], dtype=np.int64)
     ends = list(zip(transitions["to_camera"].to_pylist(), transitions["to_heading"].to_pylist(), strict=True))
-    end = np.array([sorted(set(ends)).index(name) for name in ends], dtype=np.int64)
+    reached = {name: row for row, name in enumerate(sorted(set(ends)))}
+    end = np.array([reached[name] for name in ends], dtype=np.int64)
     departures = _departures(view, starts)
     learned = np.array([source == "learned" for source in transitions["source"].to_pylist()], dtype=bool)
     trust = np.where(learned, np.minimum(transitions["support"].to_numpy(), MOST_TRUST), ROAD_TRUST)
