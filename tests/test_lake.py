@@ -34,6 +34,10 @@ def links(n: int, seed: int = 0) -> pa.Table:
             "travel_s": 1.5 * i,
             "distance": 0.2,
             "probability": 0.9,
+            "runner_up": 0.1,
+            "prior_nats": -2.0,
+            "travel_nats": 1.0,
+            "kind_nats": 0.0,
         }
         for i in range(n)
     ]

@@ -11,7 +11,7 @@ from pipeline.links.pairs import CLARITIES, Pairs
 from pipeline.links.passes import Passes
 from tests.corridor import corridor
 
-VEHICLES, SIZE = 600, 16
+VEHICLES, SIZE, WAYS = 600, 16, 8
 
 
 def crossing(seed: int = 1, own: float = 1.0) -> Passes:
@@ -35,7 +35,7 @@ def every(view: Passes) -> tuple[Pairs, np.ndarray]:
     other = (one + step * 29) % VEHICLES + VEHICLES
     nothing = np.zeros(len(one))
     cosine = np.einsum("ij,ij->i", view.vectors[one], view.vectors[other]).astype(np.float64)
-    kept = Pairs(one, other, nothing.astype(np.int64), nothing, cosine, np.full(len(one), CLARITIES - 1))
+    kept = Pairs(one, other, one % WAYS, nothing, cosine, np.full(len(one), CLARITIES - 1))
     return kept, step == 0
 
 
@@ -80,6 +80,13 @@ def test_too_few_likely_pairs_teach_nothing(taught):
     clarity = np.full(len(view), CLARITIES - 1)
     assert metric.learn(view, clarity, pairs, np.where(same, 0.06, 0.005)) == ()
     assert metric.weighed(pairs, (), view.vectors).rarity == pytest.approx(pairs.rarity)
+
+
+def test_pairs_of_one_way_teach_nothing(taught):
+    view, pairs, same, _ = taught
+    clarity = np.full(len(view), CLARITIES - 1)
+    alone = replace(pairs, way=np.zeros_like(pairs.way))
+    assert metric.learn(view, clarity, alone, np.where(same, 0.9, 0.005)) == ()
 
 
 def test_who_has_no_portrait_stays_without(taught):

@@ -20,8 +20,11 @@ ALIKE = 0.35
 """That spread, as a share of the spread of all portraits."""
 LEAST_SPREAD = 1e-3
 """Smallest spread in any direction, as a share of the mean one."""
-LEAST_PAIRS = 6.0
-"""Likely pairs for each dimension below which nothing is learned, and likeness stays as it was."""
+LEAST_PAIRS, LEAST_WAYS = 3.0, 4.0
+"""Likely pairs for each dimension, and ways that they are spread over, below which nothing is learned, and likeness stays as it was.
+
+What one pair of cameras teaches alone is how its two views differ: on real frames it made wrong links sure.
+"""
 FOLDS = 2
 """Parts that the pairs fall into by their gallery; each is weighed by what the others taught, as none may vouch for itself."""
 DRAWN, LEAST_DRAWN = 400_000, 5_000
@@ -111,7 +114,7 @@ def _learned(view: Passes, clarity: Ints, pairs: Pairs, chance: Floats) -> Metri
     """
     told = np.flatnonzero((chance > LEAST_CHANCE) & np.isfinite(pairs.rarity))
     weight = chance[told]
-    if not view.seen.any() or weight.sum() < LEAST_PAIRS * view.vectors.shape[1]:
+    if weight.sum() < LEAST_PAIRS * max(view.vectors.shape[1], 1) or _spread(pairs.way[told], weight) < LEAST_WAYS:
         return None
     vectors, seen = view.vectors, view.vectors[view.seen].astype(np.float64)
     every = seen.T @ seen / len(seen)
@@ -120,6 +123,12 @@ def _learned(view: Passes, clarity: Ints, pairs: Pairs, chance: Floats) -> Metri
     within = ((apart * weight[:, None]).T @ apart / 2 + TRUST * ALIKE * flat) / (weight.sum() + TRUST)
     metric = _closed(every, within + LEAST_SPREAD * flat)
     return replace(metric, strangers=_strangers(metric, view, clarity))
+
+
+def _spread(way: Ints, weight: Floats) -> float:
+    """Return over how many ways likely pairs are spread: the inverse of the sum of squared shares (Simpson's index)."""
+    share = np.bincount(way, weight) / weight.sum()
+    return float(1.0 / (share @ share))
 
 
 def _closed(every: Floats, within: Floats) -> Metric:

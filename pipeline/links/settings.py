@@ -19,5 +19,5 @@ class Settings:
     """Pictures after which a vehicle that was lost is not taken up again."""
     impostors: int = 256
     """Sightings at the other camera that tell how common a vehicle's looks are there."""
-    most_pairs: int = 8_000_000
+    most_pairs: int = 4_000_000
     """Pairs held at once; where the gates of a window let more through, the least likely are left out."""
