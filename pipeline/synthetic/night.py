@@ -80,7 +80,8 @@ class Night:
             for window in self.windows if line.unit == "window" else [None]:
                 self._work(line, window)
             self.seconds[name] = time.perf_counter() - begun
-            self.say(f"{name}: {self.rows.get(name, 0):,} rows, {self._elapsed(begun)}, peak {peak_mb():,.0f} MiB")
+            rows = sum(count for table, count in self.rows.items() if table.partition("/")[0] == name)
+            self.say(f"{name}: {rows:,} rows, {self._elapsed(begun)}, peak {peak_mb():,.0f} MiB")
 
     def tables(self, name: str) -> pa.Table:
         """Read one table of the whole night."""
