@@ -38,7 +38,7 @@ class Table:
                 raise SchemaError(f"table {self.name}: {field.name} is null in a row; fill it or drop the row")
         try:
             rows = rows.select(self.schema.names).cast(self.schema)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError) as error:
+        except (pa.ArrowNotImplementedError, ValueError) as error:
             raise SchemaError(f"table {self.name}: {error}; make its stage return the types of tables.py") from error
         rows = self._sorted(rows)
         if self._repeats(rows):

@@ -104,15 +104,8 @@ def score_tracks(
     """Score a lake's sightings as tracks within each camera."""
     from pipeline import scoring
 
-    show_scores(
-        scoring.score_tracks(
-            truth,
-            *_night(lake, name, on),
-            _counting(lake, name, settings, frame_rate, first_frame, known_as, some=some),
-        ),
-        "thoroughfare score links --help",
-        as_json=as_json,
-    )
+    night = _night(lake, name, on, settings, frame_rate, first_frame, known_as, some=some)
+    show_scores(scoring.score_tracks(truth, *night), "thoroughfare score links --help", as_json=as_json)
 
 
 @app.command("links", epilog="Example: thoroughfare score links --truth truth/identities.csv --lake out/fdr")
@@ -132,15 +125,8 @@ def score_links(
     """Score a lake's links across cameras: precision, recall, identity F1, impossible links, calibration."""
     from pipeline import scoring
 
-    show_scores(
-        scoring.score_links(
-            truth,
-            *_night(lake, name, on),
-            _counting(lake, name, settings, frame_rate, first_frame, known_as, some=some),
-        ),
-        f"thoroughfare report --lake {lake}",
-        as_json=as_json,
-    )
+    night = _night(lake, name, on, settings, frame_rate, first_frame, known_as, some=some)
+    show_scores(scoring.score_links(truth, *night), f"thoroughfare report --lake {lake}", as_json=as_json)
 
 
 @app.command("products", epilog="Example: thoroughfare score products --truth truth/boxes.parquet --lake out/fdr")
@@ -160,34 +146,22 @@ def score_products(
     """Score what users consume of a lake: errors of travel times, of trips from camera to camera, of flows."""
     from pipeline import scoring
 
-    show_scores(
-        scoring.score_products(
-            truth,
-            *_night(lake, name, on),
-            _counting(lake, name, settings, frame_rate, first_frame, known_as, some=some),
-        ),
-        f"thoroughfare report --lake {lake}",
-        as_json=as_json,
-    )
+    night = _night(lake, name, on, settings, frame_rate, first_frame, known_as, some=some)
+    show_scores(scoring.score_products(truth, *night), f"thoroughfare report --lake {lake}", as_json=as_json)
 
 
-def _night(root: str, name: str, on: str) -> "tuple[Lake, date]":
-    """Find the lake and the night that the options name."""
-    name = scan_of(root, name)
-    return open_lake(root, name), night_of(root, name, on)
-
-
-def _counting(
+def _night(
     root: str,
     name: str,
+    on: str,
     settings: Path | None,
     frame_rate: float,
     first_frame: str,
     known_as: Path | None,
     *,
     some: bool,
-) -> "scoring.Counting":
-    """Say how the truth counts; times are local to the scan, where the settings know it."""
+) -> "tuple[Lake, date, scoring.Counting]":
+    """Find the lake and the night that the options name, and how the truth counts: local to the scan, where it is known."""
     from pipeline import scoring
 
     if first_frame and not frame_rate:
@@ -195,4 +169,5 @@ def _counting(
     name = scan_of(root, name)
     known = settings is not None or name in scans.names()
     timezone = scans.load(name, settings).timezone if known else "UTC"
-    return scoring.Counting(timezone, frame_rate, first_frame, known_as, some)
+    counting = scoring.Counting(timezone, frame_rate, first_frame, known_as, some)
+    return open_lake(root, name), night_of(root, name, on), counting
