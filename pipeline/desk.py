@@ -2,17 +2,19 @@
 
 import csv
 import io
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline import metrics, query, upkeep
+from pipeline import metrics, query, scans, upkeep
 from pipeline.console import printable
-from pipeline.errors import IntegrityError, PipelineError, SchemaError, WindowNotFoundError
+from pipeline.errors import IntegrityError, PipelineError, SchemaError, SettingsError, WindowNotFoundError
 from pipeline.lake import Lake
 from pipeline.scans import Scan
+from pipeline.storage import open_storage
 from pipeline.tables import TABLES
 
 if TYPE_CHECKING:
@@ -24,6 +26,97 @@ RUNS = "runs"
 """The table of run records: no part of any night."""
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 """First characters that a spreadsheet would run."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One night of one lake, and who asks."""
+
+    lake: Lake
+    """Lake it asks."""
+    scan: Scan
+    """Scan of the lake: its time zone, its `k`, whether its vehicles are invented."""
+    scan_date: date
+    """Night it asks."""
+    purpose: str
+    """Why single vehicles are looked at; empty where they are not."""
+    now: datetime
+    """When it was opened, UTC; what the log of looks says."""
+
+    def ask(self, statement: str) -> pa.Table:
+        """Run one SELECT, or a named file of `sql/`, over the night's committed tables."""
+        return ask(statement, self.lake, self.scan, self.scan_date, self.purpose, self.now)
+
+    def products(self) -> dict[str, pa.Table]:
+        """Read every product of the night by its name."""
+        return upkeep.products(self.lake, self.scan_date)
+
+    def gold(self) -> dict[str, pa.Table]:
+        """Work out every table of `sql/gold` over the published products of all nights up to this one."""
+        there = [night for night in upkeep.nights(self.lake) if night <= self.scan_date]
+        found = [upkeep.products(self.lake, night) for night in there]
+        wanted = {table for name in query.names("gold") for table in query.header(name)["reads"]}
+        tables = {
+            name: pa.concat_tables([each[name] for each in found if name in each], promote_options="default")
+            for name in wanted
+            if any(name in each for each in found)
+        }
+        params = {"timezone": self.scan.timezone, "k": self.scan.k}
+        made = {}
+        for name in query.names("gold"):
+            stated = query.header(name)
+            if set(stated["reads"]) <= set(tables):
+                given = {key: params[key] for key in stated["params"]}
+                made[name.removeprefix("gold/")] = query.query(name, given, **{t: tables[t] for t in stated["reads"]})
+        return made
+
+    def table(self, name: str) -> pa.Table:
+        """Read one table of the night; single vehicles with a purpose only, and each look is logged.
+
+        Raises:
+            PrivacyError: it shows single vehicles and no purpose is stated.
+            WindowNotFoundError: it was never made, or has expired.
+            SettingsError: people may not ask it, or there is none of that name.
+        """
+        if name not in SHOWN:
+            raise SettingsError(f"no table {name!r} to read; choose from {list(SHOWN)}, or a product of `products()`")
+        upkeep.look(self.lake, self.scan, name, self.purpose, self.now)
+        return upkeep.night(self.lake, self.scan_date, name)
+
+
+def open_desk(root: str | Path, scan: str = "", on: str = "", purpose: str = "", settings: Path | None = None) -> Desk:
+    """Open a lake for questions: its only scan and its last night, where none are named.
+
+    Raises:
+        SettingsError: the lake holds no scan, or several and none is named; or `on` is no date.
+    """
+    name = scan or only_scan(str(root))
+    lake = Lake(str(root), name)
+    return Desk(lake, scans.load(name, settings), night_of(lake, on), purpose, datetime.now(UTC))
+
+
+def only_scan(root: str) -> str:
+    """Return the only scan in a lake."""
+    there = sorted({key.partition("/")[0] for key in open_storage(root).keys() if "/cameras/" in key})  # noqa: SIM118
+    if len(there) != 1:
+        raise SettingsError(
+            f"lake {root}: holds scans {there}; pass --scan NAME"
+            if there
+            else f"lake {root}: no scan in it; pass --lake"
+        )
+    return there[0]
+
+
+def night_of(lake: Lake, on: str) -> date:
+    """Return the night asked for, or the lake's last."""
+    if on:
+        try:
+            return date.fromisoformat(on)
+        except ValueError as error:
+            raise SettingsError(f"{on!r} is not a date; write YYYY-MM-DD") from error
+    if not (there := upkeep.nights(lake)):
+        raise SettingsError(f"lake {lake}: nothing in it; run `thoroughfare run {lake.scan}` into it first")
+    return there[-1]
 
 
 def ask(statement: str, lake: Lake, scan: Scan, scan_date: date, purpose: str, now: datetime) -> pa.Table:

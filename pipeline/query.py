@@ -13,7 +13,9 @@ from pipeline.errors import PipelineError, SchemaError
 
 CHECKOUT, PACKAGED = Path(__file__).parent.parent / "sql", Path(__file__).parent / "_sql"
 SQL = PACKAGED if PACKAGED.is_dir() else CHECKOUT
-HEADER = re.compile(r"^-- (grain|reads|params|units): *(.*)$", re.MULTILINE)
+HEADER = re.compile(r"^-- (grain|reads|params|units|nights): *(.*)$", re.MULTILINE)
+COLUMN = re.compile(r"^-- column (\w+): *(.*)$", re.MULTILINE)
+"""A column of the rows a file gives: its name, its meaning and its unit."""
 TABLE_NAME = re.compile(r'"table_name":"((?:[^"\\]|\\.)*)"')
 """A name in DuckDB's parse tree of a SELECT."""
 VIEW = re.compile(r"^CREATE VIEW (\w+) AS\s+(.*?);", re.MULTILINE | re.DOTALL)
@@ -131,8 +133,14 @@ def read(name: str) -> str:
 
 @cache
 def header(name: str) -> dict[str, list[str]]:
-    """Parse the header of a file: its `grain`, `reads`, `params` and `units` as lists of words or phrases."""
+    """Parse the header of a file: `grain`, `reads`, `params`, `units` and `nights` as lists of words or phrases."""
     found = {
         key: [part.strip() for part in text.split(",") if part.strip()] for key, text in HEADER.findall(read(name))
     }
-    return {key: found.get(key, []) for key in ("grain", "reads", "params", "units")}
+    return {key: found.get(key, []) for key in ("grain", "reads", "params", "units", "nights")}
+
+
+@cache
+def columns(name: str) -> dict[str, str]:
+    """Return what the header of a file says of each column it gives, in their order; empty where it says nothing."""
+    return {column: " ".join(words.split()) for column, words in COLUMN.findall(read(name))}
