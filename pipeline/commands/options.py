@@ -6,24 +6,65 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.commands.completion import kept_nights, kept_scans, known_scans
 from pipeline.errors import SettingsError
 
 if TYPE_CHECKING:
     from pipeline.lake import Lake
 
-ScanName = Annotated[str, typer.Argument(help="Section of settings.toml: [scan.NAME].")]
-Night = Annotated[str, typer.Option("--date", help="Local date on which the night begins, YYYY-MM-DD.")]
+SCAN, DATE, WHERE, FILE = "SCAN", "YYYY-MM-DD", "LAKE", "FILE"
+"""What the help calls the values that are asked for."""
+LAKE = "lake"
+ScanName = Annotated[
+    str, typer.Argument(metavar=SCAN, help="Section of settings.toml: [scan.NAME].", autocompletion=known_scans)
+]
+LakesScan = Annotated[
+    str,
+    typer.Argument(
+        metavar=SCAN,
+        help="Scan of the lake; default: its only one.",
+        show_default=False,
+        autocompletion=kept_scans,
+    ),
+]
+LakeScan = Annotated[
+    str,
+    typer.Option("--scan", metavar=SCAN, help="Scan of the lake; default: its only one.", autocompletion=kept_scans),
+]
+ScoredScan = Annotated[
+    str,
+    typer.Option(
+        "--scan",
+        metavar=SCAN,
+        help="Scan of settings.toml: feed, timezone, models.",
+        autocompletion=known_scans,
+    ),
+]
+Night = Annotated[str, typer.Option("--date", metavar=DATE, help="Local date on which the night begins.")]
 AnyNight = Annotated[
-    str, typer.Option("--date", help="Local date on which the night begins; default: the lake's last.")
+    str,
+    typer.Option(
+        "--date",
+        metavar=DATE,
+        help="Local date on which the night begins; default: the lake's last.",
+        autocompletion=kept_nights,
+    ),
 ]
-LakeRoot = Annotated[str, typer.Option("--lake", help="Folder (or s3://bucket/prefix) the tables are kept in.")]
+LakeRoot = Annotated[
+    str, typer.Option("--lake", metavar=WHERE, help="Folder (or s3://bucket/prefix) the tables are kept in.")
+]
 Source = Annotated[
-    str | None, typer.Option("--source", help="Folder or address the feed reads, instead of settings.toml's.")
+    str | None,
+    typer.Option("--source", metavar="PLACE", help="Folder or address the feed reads, instead of settings.toml's."),
 ]
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file; default: settings.toml here.")]
+SettingsFile = Annotated[
+    Path | None, typer.Option("--settings", metavar=FILE, help="Settings file; default: settings.toml here.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
-Workers = Annotated[int, typer.Option("--workers", min=0, help="Local Dask workers; 0 runs in this process.")]
-Scheduler = Annotated[str, typer.Option("--scheduler", help="Address of a running Dask scheduler.")]
+Workers = Annotated[
+    int, typer.Option("--workers", metavar="N", min=0, help="Local Dask workers; 0 runs in this process.")
+]
+Scheduler = Annotated[str, typer.Option("--scheduler", metavar="ADDRESS", help="Address of a running Dask scheduler.")]
 Preflight = Annotated[
     bool, typer.Option("--preflight/--no-preflight", help="Refuse what the disk has no room for (twice the estimate).")
 ]
@@ -34,15 +75,20 @@ Permission = Annotated[
     ),
 ]
 Purpose = Annotated[
-    str, typer.Option("--purpose", help="Why single vehicles are looked at; written to the lake's log.")
+    str,
+    typer.Option(
+        "--purpose",
+        metavar="WORDS",
+        help="Why single vehicles are looked at; written to the lake's log.",
+        show_default=False,
+    ),
 ]
-LakesScan = Annotated[str, typer.Argument(help="Scan of the lake; default: its only one.", show_default=False)]
-LAKE = "lake"
 TruthFile = Annotated[
-    Path, typer.Option("--truth", help="COCO, identities or tracks CSV, MOTChallenge, AI City or our own tables.")
+    Path,
+    typer.Option(
+        "--truth", metavar=FILE, help="COCO, identities or tracks CSV, MOTChallenge, AI City or our own tables."
+    ),
 ]
-ScoredScan = Annotated[str, typer.Option("--scan", help="Scan of settings.toml: feed, timezone, models.")]
-LakeScan = Annotated[str, typer.Option("--scan", help="Scan of the lake; default: its only one.")]
 
 
 def open_lake(root: str, name: str) -> "Lake":
