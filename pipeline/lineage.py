@@ -43,7 +43,8 @@ def stated(scan: Scan) -> dict[str, str]:
 @cache
 def code(table: str) -> str:
     """Hash the text a stage runs: its module, its SQL and the floor it stands on."""
-    room = [HERE / f"{table}.py", *sorted((HERE / table).rglob("*.py")), *sorted((query.SQL / table).rglob("*.sql"))]
+    room = [HERE / f"{table}.py", *sorted((HERE / table).rglob("*.py"))]
+    room += sorted(each for folder in (table, f"steps/{table}") for each in (query.SQL / folder).rglob("*.sql"))
     paths = [*room, *(HERE / name for name in FOUNDATION), query.MACROS]
     return _hash(path for path in paths if path.is_file())
 

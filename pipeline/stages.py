@@ -51,7 +51,7 @@ STAGES = (
     Stage("observability", "weigh",   ("cameras", "frames", "sightings", "transitions"),        "window", asks=("window", "settings")),
     Stage("links",         "link",    ("sightings", "detections", "embeddings", "transitions", "observability"), "window", lookback=1, asks=("window", "settings"), outlived=("embeddings",)),
     Stage("trajectories",  "chain",   ("cameras", "roads", "sightings", "links", "observability", "transitions"), "night"),
-    Stage("products",      "publish", ("cameras", "sightings", "observability", "links", "trajectories", "transitions"), "night"),
+    Stage("products",      "publish", ("cameras", "frames", "sightings", "observability", "links", "trajectories", "transitions"), "night"),
 )
 # fmt: on
 """In the order they run. Data moves right, never back."""

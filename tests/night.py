@@ -170,7 +170,9 @@ def observability() -> pa.Table:
 def published(k: int = 3) -> dict[str, pa.Table]:
     """Return the products that the night supports, by name."""
     settings = products.Settings(timezone="America/New_York", k=k)
-    made = products.publish(cameras(), sightings(), observability(), links(), trajectories(), transitions(), settings)
+    made = products.publish(
+        cameras(), frames(), sightings(), observability(), links(), trajectories(), transitions(), settings
+    )
     return {name.removeprefix("products/"): rows for name, rows in made.items()}
 
 

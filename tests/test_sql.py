@@ -16,7 +16,7 @@ from pipeline.tables import TABLES
 
 FILES = [name for name in query.names() if name != "views"]
 PRODUCTS = {name.removeprefix("products/") for name in query.names("products")}
-MADE = {"points", "places", "supports", "legs", "loose", "detours"}
+MADE = {"points", "places", "zoned", "arrivals", "learned", "corridors", "supports", "legs", "loose", "detours"}
 """Tables that a stage makes for its own SQL."""
 CTE = re.compile(r"(?:WITH|WITH RECURSIVE|,)\s+(\w+) AS \(\s+(?:SELECT|WITH)", re.MULTILINE)
 CAMERAS = rows("cameras", camera("a", name="Bridge"), camera("b", name="Ramp"))

@@ -1,8 +1,20 @@
 -- grain: one camera, one hour
 -- reads: sightings, observability, places
--- params: timezone
+-- params: timezone, boxes_found, boxes_spread
 -- units: vehicles, pictures, vehicle-minutes
 -- What single stills can tell, however rare: how full the view is. Parked vehicles are left out.
+-- column camera_id: camera
+-- column cell: H3 cell it stands in
+-- column hour_at: start of the hour
+-- column hour_local: the same in local time
+-- column pictures: usable pictures
+-- column pictures_planned: pictures that were planned
+-- column vehicles: vehicles found in them; where stills come seldom, boxes
+-- column vehicles_per_picture: vehicles found in a picture, mean
+-- column low_vehicles_per_picture: with 95 % at least so many were in view, those not found included
+-- column high_vehicles_per_picture: with 95 % at most so many were in view
+-- column vehicle_minutes: minutes that the vehicles found were in view
+-- column support: vehicles behind the row
 WITH entering AS (
     SELECT
         camera_id,
@@ -32,6 +44,8 @@ counts AS (
         any_value(honest.slots_planned) AS pictures_planned,
         any_value(honest.cadence_s) AS cadence_s,
         sum(entering.pictures) AS vehicle_pictures,
+        sum(entering.pictures) / any_value(honest.slots_seen) AS mean,
+        1.96 * sqrt($boxes_spread * $boxes_spread + 1 / count(DISTINCT entering.sighting_id)) AS doubt,
         count(DISTINCT entering.sighting_id) AS support
     FROM honest
     INNER JOIN entering ON honest.camera_id = entering.camera_id AND honest.hour_at = entering.hour_at
@@ -46,7 +60,9 @@ SELECT
     CAST(counts.pictures AS BIGINT) AS pictures,
     CAST(counts.pictures_planned AS BIGINT) AS pictures_planned,
     counts.support AS vehicles,
-    CAST(counts.vehicle_pictures / counts.pictures AS DECIMAL(9, 2)) AS vehicles_per_picture,
+    CAST(counts.mean AS DECIMAL(9, 2)) AS vehicles_per_picture,
+    CAST(least(mean, mean / $boxes_found * exp(-doubt)) AS DECIMAL(9, 2)) AS low_vehicles_per_picture,
+    CAST(greatest(mean, mean / $boxes_found * exp(doubt)) AS DECIMAL(9, 2)) AS high_vehicles_per_picture,
     CAST(counts.vehicle_pictures * counts.cadence_s / 60 AS DECIMAL(12, 1)) AS vehicle_minutes,
     counts.support
 FROM counts

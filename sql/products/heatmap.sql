@@ -1,12 +1,19 @@
 -- grain: one H3 cell, one hour
 -- reads: points
--- params: timezone, step_s
--- units: vehicle-minutes spent in the cell by vehicles that were followed
+-- params: timezone, step_s, minutes_spread
+-- units: vehicle-minutes spent in the cell
+-- column cell: H3 cell, about 200 m to an edge (setting h3_resolution)
+-- column hour_at: start of the hour
+-- column hour_local: the same in local time
+-- column vehicle_minutes: minutes that vehicles which were followed spent in the cell between two cameras
+-- column low_vehicle_minutes: with 95 % all vehicles between two of their cameras spent at least so many
+-- column high_vehicle_minutes: with 95 % they spent at most so many, those included that no link told
+-- column support: vehicles behind the row
 WITH heatmap AS (
     SELECT
         cell,
         date_trunc('hour', placed_at) AS hour_at,
-        count(*) AS points,
+        count(*) * $step_s / 60 AS minutes,
         count(DISTINCT trajectory_id) AS support
     FROM points
     GROUP BY cell, date_trunc('hour', placed_at)
@@ -16,7 +23,11 @@ SELECT
     cell,
     hour_at,
     timezone($timezone, hour_at) AS hour_local,
-    CAST(points * $step_s / 60 AS DECIMAL(12, 1)) AS vehicle_minutes,
+    CAST(minutes AS DECIMAL(12, 1)) AS vehicle_minutes,
+    CAST(minutes * exp(-1.96 * sqrt($minutes_spread * $minutes_spread + 1 / support)) AS DECIMAL(12, 1))
+        AS low_vehicle_minutes,
+    CAST(minutes * exp(1.96 * sqrt($minutes_spread * $minutes_spread + 1 / support)) AS DECIMAL(12, 1))
+        AS high_vehicle_minutes,
     support
 FROM heatmap
 ORDER BY cell, hour_at

@@ -1,36 +1,49 @@
--- grain: one first camera, one last camera, one hour of departure
--- reads: trajectories
--- params: timezone
+-- grain: one first zone, one last zone, one hour of departure
+-- reads: trajectories, zoned
+-- params: timezone, trips_spread
 -- units: vehicles, seconds
--- Where a vehicle was first and last seen, which is not where its journey began and ended.
+-- Pieces of trips: where a vehicle was first and last followed, which is not where its journey began and ended.
+-- column first_zone: H3 cell of the zone of the first camera
+-- column last_zone: H3 cell of the zone of the last camera
+-- column hour_at: start of the hour in which the vehicle entered its first camera
+-- column hour_local: the same in local time
+-- column vehicles: vehicles that were followed from the one zone to the other
+-- column low_vehicles: with 95 % at least so many passed their first camera in the one and their last in the other
+-- column high_vehicles: with 95 % at most so many did, those included that no link told
+-- column p50_s: median seconds from first to last passing, whole seconds
+-- column support: vehicles behind the row
 WITH journeys AS (
     SELECT
-        trajectory_id,
-        camera_ids[1] AS first_camera,
-        camera_ids[-1] AS last_camera,
-        date_trunc('hour', started_at) AS hour_at,
-        (epoch_us(passed_at[-1]) - epoch_us(passed_at[1])) // 1000000 AS travel_s
+        trajectories.trajectory_id,
+        origins.zone AS first_zone,
+        destinations.zone AS last_zone,
+        date_trunc('hour', trajectories.started_at) AS hour_at,
+        (epoch_us(trajectories.passed_at[-1]) - epoch_us(trajectories.passed_at[1])) // 1000000 AS travel_s
     FROM trajectories
+    INNER JOIN zoned AS origins ON trajectories.camera_ids[1] = origins.camera_id
+    INNER JOIN zoned AS destinations ON trajectories.camera_ids[-1] = destinations.camera_id
 ),
 
 od AS (
     SELECT
-        first_camera,
-        last_camera,
+        first_zone,
+        last_zone,
         hour_at,
         quantile_disc(travel_s, 0.5) AS p50_s,
         count(DISTINCT trajectory_id) AS support
     FROM journeys
-    GROUP BY first_camera, last_camera, hour_at
+    GROUP BY first_zone, last_zone, hour_at
 )
 
 SELECT
-    first_camera,
-    last_camera,
+    first_zone,
+    last_zone,
     hour_at,
     timezone($timezone, hour_at) AS hour_local,
     support AS vehicles,
+    CAST(floor(support * exp(-1.96 * sqrt($trips_spread * $trips_spread + 1 / support))) AS BIGINT) AS low_vehicles,
+    CAST(ceil(support * exp(1.96 * sqrt($trips_spread * $trips_spread + 1 / support))) AS BIGINT) AS high_vehicles,
     p50_s,
     support
 FROM od
-ORDER BY first_camera, last_camera, hour_at
+ORDER BY first_zone, last_zone, hour_at

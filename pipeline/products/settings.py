@@ -1,0 +1,41 @@
+"""Say what is published, behind how many, and what was measured of how far it is off."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is published, and behind how many."""
+
+    timezone: str
+    """IANA name, for the local times shown beside UTC."""
+    k: int = 10
+    """Rows that fewer vehicles stand behind are dropped."""
+    h3_resolution: int = 9
+    """H3 resolution of cells; 9 has edges of about 200 m."""
+    h3_coarse: int = 8
+    """H3 resolution of `heatmap_coarse`, at most `h3_resolution`; 8 has edges of about 500 m."""
+    zone_resolution: int = 9
+    """Finest H3 resolution of a zone of `od`."""
+    trips_kept: float = 0.85
+    """Share of trips that zones are drawn to keep above `k`."""
+    step_s: int = 5
+    """Seconds between two points along a trajectory."""
+    min_probability: float = 0.5
+    """Links less probable than this are in no travel time."""
+    followed_passes: float = 0.9
+    """Passes that a vehicle followed over two pictures or more stands for; below 1, as tracks break."""
+    single_passes: float = 0.5
+    """Passes that a vehicle in one picture alone stands for; below 1, as some are pieces or nobody's."""
+    passes_spread: float = 0.2
+    """Standard deviation of ln(true passes / reckoned), from camera to camera."""
+    boxes_found: float = 0.7
+    """Share of vehicles in view that have a box, those that are nobody's included."""
+    boxes_spread: float = 0.2
+    """Standard deviation of ln(true / reckoned vehicles in view), from camera to camera."""
+    trips_spread: float = 0.6
+    """Standard deviation of ln(true / reckoned trips) of a pair of zones."""
+    minutes_spread: float = 0.4
+    """Standard deviation of ln(true / reckoned vehicle-minutes) of a cell."""
+    travel_spread: float = 0.05
+    """Standard deviation of ln(true / measured median travel time), between vehicles that are linked and all."""
