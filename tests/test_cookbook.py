@@ -23,26 +23,35 @@ def local(minutes: float) -> datetime:
     return LOCAL + timedelta(minutes=minutes)
 
 
-def flow(*intervals: tuple[str, int, str, int]) -> pa.Table:
-    """Five-minute rows of (camera, minute, heading, vehicles), half as many again expected."""
+def flow(*intervals: tuple[str, int, str, int], week: int = 0) -> pa.Table:
+    """Five-minute rows of (camera, minute, heading, vehicles), half as many again expected, so many weeks ago."""
+    ago = timedelta(days=7 * week)
     return pa.Table.from_pylist(
         [
             {
-                "camera_id": id_, "heading": heading, "interval_at": at(60 * minute), "interval_local": local(minute),
-                "vehicles": vehicles, "vehicles_expected": vehicles * 3 // 2, "seen_percent": Decimal("66.7"),
+                "camera_id": id_, "heading": heading, "vehicles": vehicles, "vehicles_expected": vehicles * 3 // 2,
+                "interval_at": at(60 * minute) - ago, "interval_local": local(minute) - ago,
+                "seen_percent": Decimal("66.7"), "support": vehicles, "scan_date": (NIGHT - ago).date(),
             }
             for id_, minute, heading, vehicles in intervals
         ]
     )  # fmt: skip
 
 
-def travel_time(*hours: tuple[str, str, int, int, int, int]) -> pa.Table:
-    """Rows of (from, to, hour, p50, p85, support)."""
+def travel_time(*hours: tuple[str, str, int, int, int, int], source: str = "links") -> pa.Table:
+    """Rows of (from, to, hour, p50, p85, support); p95 is 10 s more than p85, p80 5 s less."""
     return pa.Table.from_pylist(
         [
             {
-                "from_camera": from_, "to_camera": to, "hour_local": local(60 * hour),
-                "p50_s": Decimal(f"{p50}.0"), "p85_s": Decimal(f"{p85}.0"), "support": support, "source": "links",
+                "from_camera": from_, "to_camera": to, "hour_local": local(60 * hour), "source": source, "support": support,
+                "buffer_percent": 100 * (p85 + 10 - p50) // p50,
+            }
+            | {
+                name: Decimal(f"{seconds}.0")
+                for name, seconds in {
+                    "p15_s": p50 - 5, "p50_s": p50, "p80_s": p85 - 5, "p85_s": p85, "p95_s": p85 + 10,
+                    "low_s": p50 - 2, "high_s": p50 + 4,
+                }.items()
             }
             for from_, to, hour, p50, p85, support in hours
         ]
@@ -50,8 +59,19 @@ def travel_time(*hours: tuple[str, str, int, int, int, int]) -> pa.Table:
 
 
 def od(*movements: tuple[str, str, int]) -> pa.Table:
-    kinds = [{"first_camera": one, "last_camera": other, "vehicles": n} for one, other, n in movements]
-    return pa.Table.from_pylist([each | {"hour_local": LOCAL} for each in kinds])
+    """Vehicles from zone to zone in one hour."""
+    kinds = [{"first_zone": one, "last_zone": other, "vehicles": n} for one, other, n in movements]
+    return pa.Table.from_pylist(
+        [
+            each | {"low_vehicles": each["vehicles"] - 1, "high_vehicles": 5 * each["vehicles"], "hour_local": LOCAL}
+            for each in kinds
+        ]
+    )
+
+
+ZONES = pa.table({"zone": ["A", "A", "B"], "camera_id": ["a", "aa", "b"]})
+MORE = rows("cameras", camera("a", name="Bridge"), camera("aa", name="Quay"), camera("b", name="Ramp"))
+"""Zone A is named by its first camera, Bridge."""
 
 
 def test_hourly_volume_adds_headings_and_what_was_not_seen():
@@ -91,8 +111,8 @@ def test_turning_shares_are_of_the_vehicles_followed_on():
 def test_travel_time_index_is_against_the_quickest_hour():
     times = travel_time(("a", "b", 0, 40, 50, 20), ("a", "b", 1, 80, 120, 20))
     quick, slow = ask("travel_time_index", cameras=CAMERAS, travel_time=times)
-    assert (quick["travel_time_index"], quick["planning_time_index"]) == (Decimal("1.00"), Decimal("1.25"))
-    assert (slow["travel_time_index"], slow["planning_time_index"]) == (Decimal("2.00"), Decimal("3.00"))
+    assert (quick["travel_time_index"], quick["planning_time_index"]) == (Decimal("1.00"), Decimal("1.50"))
+    assert (slow["travel_time_index"], slow["planning_time_index"]) == (Decimal("2.00"), Decimal("3.25"))
 
 
 def test_speed_by_pair_is_over_the_road():
@@ -194,14 +214,23 @@ def test_too_small_to_link_counts_by_height(heights, below_24, below_12):
 
 
 def test_od_by_hour_names_the_largest_movement():
-    (hour,) = ask("od_by_hour", od=od(("a", "b", 30), ("b", "a", 10)))
-    assert (hour["vehicles"], hour["movements"], hour["largest"]) == (40, 2, "a > b")
+    (hour,) = ask("od_by_hour", cameras=MORE, zones=ZONES, od=od(("A", "B", 30), ("B", "A", 10)))
+    assert (hour["vehicles"], hour["movements"], hour["largest"]) == (40, 2, "Bridge > Ramp")
     assert hour["largest_percent"] == Decimal("75.0")
 
 
+def test_od_by_zone_adds_hours_and_shares_out_each_origin():
+    found = ask("od_by_zone", cameras=MORE, zones=ZONES, od=od(("A", "B", 20), ("A", "B", 10), ("A", "A", 10)))
+    assert [(row["first_name"], row["last_name"], row["vehicles"], row["percent"]) for row in found] == [
+        ("Bridge", "Ramp", 30, Decimal("75.0")), ("Bridge", "Bridge", 10, Decimal("25.0")),
+    ]  # fmt: skip
+    assert (found[0]["low_vehicles"], found[0]["high_vehicles"]) == (28, 150)
+
+
 def test_imbalance_sets_both_directions_side_by_side():
-    (pair,) = ask("imbalance", cameras=CAMERAS, od=od(("a", "b", 30), ("b", "a", 10), ("a", "a", 50)))
-    assert (pair["there"], pair["back"], pair["imbalance_percent"]) == (30, 10, Decimal("50.0"))
+    (pair,) = ask("imbalance", cameras=MORE, zones=ZONES, od=od(("A", "B", 30), ("B", "A", 10), ("A", "A", 50)))
+    assert (pair["one_name"], pair["there"], pair["back"]) == ("Bridge", 30, 10)
+    assert pair["imbalance_percent"] == Decimal("50.0")
 
 
 def test_travel_times_learned_begin_with_the_best_known():
@@ -209,3 +238,160 @@ def test_travel_times_learned_begin_with_the_best_known():
     best, guess = ask("travel_times_learned", ZONE, cameras=CAMERAS, transitions=rows("transitions", *ways))
     assert (best["from_name"], best["median_s"], best["support"]) == ("Bridge", Decimal("30.0"), 40)
     assert guess["source"] == "road"
+
+
+def test_travel_time_by_pair_tells_the_buffer_and_how_sure_the_median_is():
+    (row,) = ask("travel_time_by_pair", cameras=CAMERAS, travel_time=travel_time(("a", "b", 0, 40, 50, 12)))
+    assert (row["from_name"], row["to_name"], row["buffer_percent"]) == ("Bridge", "Ramp", 50)
+    assert (row["p15_s"], row["low_s"], row["high_s"], row["p95_s"]) == (35, 38, 44, 60)
+
+
+def test_reliability_is_as_fhwa_defines_it():
+    times = travel_time(("a", "b", 0, 40, 50, 20), ("a", "b", 1, 80, 125, 20), ("b", "a", 0, 40, 64, 20))
+    worst, slow, quick = ask("reliability", cameras=CAMERAS, travel_time=times)
+    # 80th over 50th percentile: 59 / 40, 120 / 80, 45 / 40; 95th over the median of the quickest hour: 135 / 40
+    assert (worst["lottr"], worst["is_reliable"]) == (Decimal("1.50"), False)
+    assert (slow["from_name"], slow["lottr"], slow["is_reliable"]) == ("Ramp", Decimal("1.48"), True)
+    assert (worst["planning_time_index"], worst["buffer_percent"]) == (Decimal("3.38"), 69)
+    assert (quick["lottr"], quick["planning_time_index"]) == (Decimal("1.13"), Decimal("1.50"))
+
+
+def test_delay_is_of_the_linked_vehicles_against_the_quickest_hour():
+    times = travel_time(("a", "b", 0, 40, 50, 20), ("a", "b", 1, 100, 125, 30))
+    flows = travel_time(("a", "b", 2, 10, 20, 0), source="flows")
+    (pair,) = ask(
+        "delay_by_pair", cameras=CAMERAS, travel_time=pa.concat_tables([times, flows], promote_options="permissive")
+    )
+    # 30 vehicles of 60 s each
+    assert (pair["vehicle_hours"], pair["most_delay_s"], pair["vehicles"]) == (Decimal("0.50"), Decimal("60.0"), 50)
+    assert pair["slowest_hour_local"] == local(60)
+
+
+def test_least_certain_times_begin_with_the_widest_interval():
+    times = travel_time(("a", "b", 0, 60, 70, 20), ("b", "a", 0, 30, 40, 20))
+    wide, narrow = ask("least_certain_times", cameras=CAMERAS, travel_time=times)
+    assert (wide["from_name"], wide["width_percent"], narrow["width_percent"]) == ("Ramp", 20, 10)
+
+
+def test_the_quietest_hour_is_one_that_was_seen_in_full():
+    full = [("a", 60 * hour + 5 * n, "N", 20 - 5 * hour) for hour in range(2) for n in range(12)]
+    (row,) = ask("quietest_hour_by_camera", cameras=CAMERAS, flow=flow(*full, ("a", 120, "N", 1)))
+    assert (row["hour_local"], row["vehicles"], row["percent_of_busiest"]) == (local(60), 180, Decimal("75.0"))
+
+
+def test_the_design_hour_tells_how_sharp_and_how_one_sided_the_peak_is():
+    (row,) = ask(
+        "design_hour",
+        cameras=CAMERAS,
+        flow=flow(("a", 0, "N", 20), ("a", 60, "N", 45), ("a", 65, "S", 15), ("a", 65, "none", 20)),
+    )
+    assert (row["hour_local"], row["vehicles"], row["k_percent"]) == (local(60), 80, Decimal("80.0"))
+    assert (row["main_heading"], row["d_percent"]) == ("N", Decimal("75.0"))
+
+
+def test_network_hours_share_out_the_night():
+    cells = [("x", 0, 30), ("y", 0, 30), ("x", 1, 20)]
+    heat = [{"cell": cell, "hour_local": local(60 * hour), "vehicle_minutes": Decimal(n)} for cell, hour, n in cells]
+    first, second = ask("network_hours", heatmap=pa.Table.from_pylist(heat))
+    assert (first["vehicle_minutes"], first["percent"], first["cells"]) == (60, Decimal("75.0"), 2)
+    assert (second["percent"], second["cells"]) == (Decimal("25.0"), 1)
+
+
+def test_occupancy_weighs_five_minutes_by_their_pictures():
+    five = [(0, 30, "1.00", "60.0"), (5, 10, "5.00", "100.0")]
+    rows_ = [
+        {"camera_id": "a", "interval_local": local(minute), "pictures": n, "vehicles_per_picture": Decimal(mean)}
+        | {"occupied_percent": Decimal(occupied)}
+        for minute, n, mean, occupied in five
+    ]
+    (hour,) = ask("occupancy_by_camera", cameras=CAMERAS, occupancy=pa.Table.from_pylist(rows_))
+    # (30 x 1 + 10 x 5) / 40 and (30 x 60 + 10 x 100) / 40
+    assert (hour["pictures"], hour["vehicles_per_picture"], hour["occupied_percent"]) == (40, Decimal("2.00"), 70)
+    assert (hour["most_vehicles_per_picture"], hour["fullest_local"]) == (5, local(5))
+
+
+def test_heavy_vehicles_are_a_share_of_those_whose_kind_is_told():
+    kinds = {"car": 60, "truck": 15, "bus": 5, "vehicle": 900}
+    mixed = [{"camera_id": "a", "hour_local": LOCAL, "label": kind, "vehicles": n} for kind, n in kinds.items()]
+    (hour,) = ask("heavy_vehicles", cameras=CAMERAS, mix=pa.Table.from_pylist(mixed))
+    assert (hour["heavy"], hour["vehicles"], hour["heavy_percent"]) == (20, 80, Decimal("25.0"))
+
+
+def speeds(*quarters: tuple[int, int, int]) -> pa.Table:
+    """Rows of (leg, quarter of an hour, km/h); odd legs go from a to b, even ones back."""
+    return pa.Table.from_pylist(
+        [
+            {
+                "corridor": "a-a", "leg": leg, "from_camera": "a" if leg % 2 else "b", "to_camera": "b" if leg % 2 else "a",
+                "from_m": 500 * (leg - 1), "to_m": 500 * leg, "interval_local": local(15 * quarter), "support": 12,
+                "speed_kmh": Decimal(kmh), "low_speed_kmh": Decimal(kmh - 3), "high_speed_kmh": Decimal(kmh + 2),
+            }
+            for leg, quarter, kmh in quarters
+        ]
+    )  # fmt: skip
+
+
+def test_speed_by_corridor_goes_leg_by_leg_in_driving_order():
+    found = ask("speed_by_corridor", cameras=CAMERAS, speed_profile=speeds((2, 0, 20), (1, 1, 40), (1, 0, 50)))
+    assert [(row["interval_local"], row["leg"], row["from_name"], row["speed_kmh"]) for row in found] == [
+        (local(0), 1, "Bridge", 50), (local(0), 2, "Ramp", 20), (local(15), 1, "Bridge", 40),
+    ]  # fmt: skip
+
+
+def test_the_slowest_leg_is_slow_against_its_own_best():
+    steady, jammed = (1, 0, 20), (2, 1, 15)
+    first, second = ask("slowest_legs", cameras=CAMERAS, speed_profile=speeds(steady, (1, 1, 20), (2, 0, 60), jammed))
+    assert (first["leg"], first["worst_local"], first["percent_of_best"]) == (2, local(15), Decimal("25.0"))
+    assert (second["leg"], second["percent_of_best"]) == (1, Decimal("100.0"))
+
+
+def weeks(*hours: int, tonight: int) -> pa.Table:
+    """Vehicles of one hour tonight and, from last week backwards, in the weeks before."""
+    counted = enumerate((tonight, *hours))
+    return pa.concat_tables(
+        [flow(("a", 0, "N", n // 2), ("a", 55, "N", n - n // 2), week=week) for week, n in counted if n]
+    )
+
+
+def test_an_hour_stands_out_against_the_same_weekday_of_the_weeks_before():
+    # deviations from the median 100: 10, 0, 10; variance (1.2533 x 20 / 2)^2 = 157; 9.925 x sqrt(157 x 1.524) = 153.5
+    calm = query.query("gold/anomalies", ZONE, flow=weeks(90, 100, 110, tonight=253))
+    (odd,) = query.query("gold/anomalies", ZONE, flow=weeks(90, 100, 110, tonight=300)).to_pylist()
+    assert calm.num_rows == 0
+    assert (odd["vehicles"], odd["usual_vehicles"], odd["percent"], odd["nights"]) == (300, 100, 200, 3)
+    assert (odd["low_vehicles"], odd["high_vehicles"], odd["hour_local"]) == (0, 254, LOCAL)
+
+
+def test_two_nights_or_another_weekday_are_no_usual():
+    assert query.query("gold/anomalies", ZONE, flow=weeks(100, 100, tonight=900)).num_rows == 0
+    other = pa.concat_tables([weeks(100, 100, tonight=900), flow(("a", 24 * 60, "N", 100), week=3)])
+    assert query.query("gold/anomalies", ZONE, flow=other).num_rows == 0
+
+
+def test_usual_goes_back_eight_weeks_and_no_further():
+    # eight weeks alike: Poisson, 3.499 x sqrt(100 x (1 + 1.571 / 8)) = 38.3
+    (odd,) = query.query("gold/anomalies", ZONE, flow=weeks(*[100] * 8, 5000, tonight=60)).to_pylist()
+    assert (odd["nights"], odd["low_vehicles"], odd["high_vehicles"], odd["percent"]) == (8, 61, 139, -40)
+
+
+def test_unusual_hours_begin_with_the_farthest_from_usual():
+    made = query.query("gold/anomalies", ZONE, flow=weeks(*[100] * 4, tonight=300))
+    quiet = pa.concat_tables([flow(("b", 0, "S", 1000 if week else 100), week=week) for week in range(5)])
+    both = pa.concat_tables([made, query.query("gold/anomalies", ZONE, flow=quiet)], promote_options="permissive")
+    first, second = ask("unusual_hours", cameras=CAMERAS, anomalies=both)
+    assert (first["name"], first["percent"], second["name"], second["percent"]) == ("Bridge", 200, "Ramp", -90)
+
+
+def test_busier_than_usual_sets_the_last_night_against_the_weeks_before():
+    (row,) = ask("busier_than_usual", cameras=CAMERAS, flow=weeks(100, 80, 90, 130, tonight=120))
+    assert (row["vehicles"], row["usual_vehicles"], row["percent"]) == (120, 90, 33)
+    assert (row["busier_than"], row["nights"], row["scan_date"]) == (3, 4, NIGHT.date())
+
+
+def test_before_after_compares_nights_on_both_sides_of_a_date():
+    nights = weeks(150, 110, 90, tonight=130)
+    (hour,) = ask("before_after", {"date": str((NIGHT - timedelta(days=7)).date())}, cameras=CAMERAS, flow=nights)
+    assert (hour["name"], hour["hour_of_day"], hour["nights_before"], hour["nights_after"]) == ("Bridge", 7, 2, 2)
+    # means 100 and 140; variances 200 / 2 and 200 / 2; 196 x sqrt(200) / 100 = 27.7
+    assert (hour["before_vehicles"], hour["after_vehicles"], hour["change_percent"]) == (100, 140, 40)
+    assert (hour["low_change_percent"], hour["high_change_percent"]) == (12, 68)

@@ -16,7 +16,21 @@ from pipeline.tables import TABLES
 
 FILES = [name for name in query.names() if name != "views"]
 PRODUCTS = {name.removeprefix("products/") for name in query.names("products")}
-MADE = {"points", "places", "zoned", "arrivals", "learned", "corridors", "supports", "legs", "loose", "detours"}
+GOLD = {name.removeprefix("gold/") for name in query.names("gold")}
+MADE = {
+    "points",
+    "places",
+    "zoned",
+    "arrivals",
+    "learned",
+    "followed",
+    "passes",
+    "corridors",
+    "supports",
+    "legs",
+    "loose",
+    "detours",
+}
 """Tables that a stage makes for its own SQL."""
 CTE = re.compile(r"(?:WITH|WITH RECURSIVE|,)\s+(\w+) AS \(\s+(?:SELECT|WITH)", re.MULTILINE)
 CAMERAS = rows("cameras", camera("a", name="Bridge"), camera("b", name="Ramp"))
@@ -32,7 +46,7 @@ def test_a_file_declares_what_it_uses(name: str):
     body = re.sub(r"^--.*$", "", text, flags=re.MULTILINE)
     assert set(re.findall(r"\$(\w+)", body)) == set(stated["params"])
     assert set(stated["reads"]) == query.mentioned(text) - (set(CTE.findall(text)) - set(stated["reads"]))
-    assert set(stated["reads"]) <= set(TABLES) | PRODUCTS | MADE
+    assert set(stated["reads"]) <= set(TABLES) | PRODUCTS | GOLD | MADE
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -108,14 +122,6 @@ def test_peak_hour_is_local_and_leaves_parked_vehicles_out():
     assert (row["name"], row["hour_local"].hour, row["vehicles"]) == ("Bridge", 8, 2)
 
 
-def test_travel_time_by_pair_tells_the_buffer():
-    times = {"hour_local": NIGHT.replace(tzinfo=None), "support": 12}
-    seconds = {name: Decimal(value) for name, value in (("p15_s", "30.0"), ("p50_s", "40.0"), ("p85_s", "50.0"))}
-    table = pa.Table.from_pylist([{"from_camera": "a", "to_camera": "b", **times, **seconds}])
-    (row,) = ask("cookbook/travel_time_by_pair", cameras=CAMERAS, travel_time=table)
-    assert (row["from_name"], row["to_name"], row["buffer_percent"]) == ("Bridge", "Ramp", 25)
-
-
 def test_vehicle_mix_hides_kinds_seen_fewer_than_k_times_but_counts_them():
     kinds = [sighting(f"{n}", "a", n, label="car" if n < 3 else "bus") for n in range(4)]
     (row,) = ask("cookbook/vehicle_mix", {"k": 2}, cameras=CAMERAS, sightings=rows("sightings", *kinds))
@@ -127,16 +133,6 @@ def test_coverage_by_camera_tells_the_worst_hour():
     (row,) = ask("cookbook/coverage_by_camera", cameras=CAMERAS, observability=rows("observability", *hours))
     assert (row["pictures_planned"], row["pictures_seen"], row["percent"]) == (20, 15, Decimal("75.0"))
     assert (row["worst_seen_percent"], row["worst_verdict"], row["worst_reason"]) == (Decimal("20.0"), "count", "fog")
-
-
-def test_od_table_adds_hours_and_shares_out_each_origin():
-    table = pa.Table.from_pylist(
-        [{"first_camera": "a", "last_camera": x, "vehicles": n} for x, n in (("b", 20), ("b", 10), ("a", 10))]
-    )
-    found = ask("cookbook/od_table", cameras=CAMERAS, od=table)
-    assert [(row["last_name"], row["vehicles"], row["percent"]) for row in found] == [
-        ("Ramp", 30, Decimal("75.0")), ("Bridge", 10, Decimal("25.0")),
-    ]  # fmt: skip
 
 
 def test_lost_pictures_tells_when_and_why():

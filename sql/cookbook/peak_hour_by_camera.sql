@@ -6,18 +6,18 @@
 WITH hours AS (
     SELECT
         camera_id,
-        date_trunc('hour', entered_at) AS hour_at,
+        epoch_us(entered_at) // 3600000000 AS hour,
         count(*) AS vehicles
     FROM sightings
     WHERE motion <> 'parked'
-    GROUP BY camera_id, date_trunc('hour', entered_at)
+    GROUP BY camera_id, epoch_us(entered_at) // 3600000000
     HAVING count(*) >= $k
 ),
 
 ranked AS (
     SELECT
         *,
-        row_number() OVER (PARTITION BY camera_id ORDER BY vehicles DESC, hour_at ASC) AS place
+        row_number() OVER (PARTITION BY camera_id ORDER BY vehicles DESC, hour ASC) AS place
     FROM hours
 ),
 
@@ -25,7 +25,7 @@ peak_hour_by_camera AS (
     SELECT
         ranked.camera_id,
         cameras.name,
-        timezone($timezone, ranked.hour_at) AS hour_local,
+        timezone($timezone, make_timestamptz(ranked.hour * 3600000000)) AS hour_local,
         ranked.vehicles
     FROM ranked
     INNER JOIN cameras ON ranked.camera_id = cameras.camera_id

@@ -3,20 +3,29 @@
 -- params: timezone
 -- units: pictures, percent of the hour's pictures, cameras
 -- How healthy was the feed, hour by hour?
-WITH picture_states AS (
+WITH by_camera AS (
     SELECT
         state,
-        timezone($timezone, date_trunc('hour', slot_at)) AS hour_local,
-        count(*) AS pictures,
-        CAST(100 * count(*) / sum(count(*)) OVER (PARTITION BY date_trunc('hour', slot_at)) AS DECIMAL(4, 1))
-            AS percent,
-        count(DISTINCT camera_id) AS cameras
+        epoch_us(slot_at) // 3600000000 AS hour,
+        camera_id,
+        count(*) AS pictures
     FROM frames
-    GROUP BY state, date_trunc('hour', slot_at)
+    GROUP BY state, epoch_us(slot_at) // 3600000000, camera_id
+),
+
+picture_states AS (
+    SELECT
+        state,
+        hour,
+        CAST(sum(pictures) AS BIGINT) AS pictures,
+        CAST(100 * sum(pictures) / sum(sum(pictures)) OVER (PARTITION BY hour) AS DECIMAL(4, 1)) AS percent,
+        count(*) AS cameras
+    FROM by_camera
+    GROUP BY state, hour
 )
 
 SELECT
-    hour_local,
+    timezone($timezone, make_timestamptz(hour * 3600000000)) AS hour_local,
     state,
     pictures,
     percent,

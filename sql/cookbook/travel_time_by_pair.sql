@@ -1,34 +1,43 @@
 -- grain: one directed pair of cameras, one local hour
 -- reads: cameras, travel_time
 -- params:
--- units: seconds; buffer_percent: how much longer than usual to plan, to be late one time in about seven
--- How long from camera to camera, and how reliable is it?
+-- units: seconds, the median with a 95 % interval; buffer_percent: to allow beyond the median, late 1 time in 20
+-- How long from camera to camera: usually, for the quickest and the slowest, and how sure is the median?
 WITH travel_time_by_pair AS (
     SELECT
-        first_camera.name AS from_name,
-        last_camera.name AS to_name,
         travel_time.from_camera,
         travel_time.to_camera,
+        origins.name AS from_name,
+        destinations.name AS to_name,
         travel_time.hour_local,
         travel_time.p15_s,
         travel_time.p50_s,
+        travel_time.low_s,
+        travel_time.high_s,
         travel_time.p85_s,
-        CAST(round(100 * (travel_time.p85_s - travel_time.p50_s) / nullif(travel_time.p50_s, 0)) AS INTEGER)
-            AS buffer_percent,
+        travel_time.p95_s,
+        travel_time.buffer_percent,
+        travel_time.source,
         travel_time.support
     FROM travel_time
-    INNER JOIN cameras AS first_camera ON travel_time.from_camera = first_camera.camera_id
-    INNER JOIN cameras AS last_camera ON travel_time.to_camera = last_camera.camera_id
+    INNER JOIN cameras AS origins ON travel_time.from_camera = origins.camera_id
+    INNER JOIN cameras AS destinations ON travel_time.to_camera = destinations.camera_id
 )
 
 SELECT
+    from_camera,
+    to_camera,
     from_name,
     to_name,
     hour_local,
     p15_s,
     p50_s,
+    low_s,
+    high_s,
     p85_s,
+    p95_s,
     buffer_percent,
+    source,
     support
 FROM travel_time_by_pair
 ORDER BY from_camera, to_camera, hour_local

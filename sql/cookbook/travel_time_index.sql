@@ -1,7 +1,7 @@
 -- grain: one directed pair of cameras, one local hour
 -- reads: cameras, travel_time
 -- params:
--- units: seconds; travel_time_index: median over that of the quickest hour; planning_time_index: p85 over the same
+-- units: seconds; travel_time_index: median over that of the quickest hour; planning_time_index: p95 over the same
 -- In which hours is each stretch slow? (FHWA's travel time and planning time index, against the night's quickest hour.)
 WITH quickest AS (
     SELECT
@@ -22,7 +22,7 @@ travel_time_index AS (
         travel_time.p50_s,
         quickest.free_s,
         CAST(travel_time.p50_s / nullif(quickest.free_s, 0) AS DECIMAL(6, 2)) AS travel_time_index,
-        CAST(travel_time.p85_s / nullif(quickest.free_s, 0) AS DECIMAL(6, 2)) AS planning_time_index,
+        CAST(travel_time.p95_s / nullif(quickest.free_s, 0) AS DECIMAL(6, 2)) AS planning_time_index,
         travel_time.support
     FROM travel_time
     INNER JOIN quickest
