@@ -195,23 +195,6 @@ def why(
     return [explain(each, **tables, settings=settings, min_crop_px=least_px) for each in sighting_ids]
 
 
-def report(
-    lake: Lake, scan: Scan, scan_date: date, path: Path, scores: dict[str, dict[str, Any]] | None = None
-) -> Path:
-    """Write the night's report; what has expired is named as such."""
-    from pipeline import report as page
-
-    tables: dict[str, pa.Table] = {}
-    for name in TABLES:
-        try:
-            tables[name] = upkeep.night(lake, scan_date, name)
-        except WindowNotFoundError:
-            continue
-    return page.write(
-        path, scan=scan, scan_date=scan_date, tables=tables, products=upkeep.products(lake, scan_date), scores=scores
-    )
-
-
 def _night(lake: Lake, scan_date: date, name: str) -> pa.Table:
     """Read a table of a night, empty where it has expired."""
     try:

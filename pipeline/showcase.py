@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import desk, scoring, upkeep
+from pipeline import desk, nightly, scoring, upkeep
+from pipeline.desk import Desk
 from pipeline.feeds import demo as city
 from pipeline.lake import Lake
 from pipeline.scans import Scan
@@ -40,7 +41,7 @@ def demo(scan: Scan, scan_date: date, root: str, say: Callable[[str], None]) -> 
         "rows": {name: upkeep.night(lake, scan_date, name).num_rows for name in COUNTED},
         "products": {name: rows.num_rows for name, rows in upkeep.products(lake, scan_date).items()},
         "scores": found,
-        "report": str(desk.report(lake, scan, scan_date, beside(root, "report.html"), shown(found))),
+        "report": str(nightly.write(Desk(lake, scan, scan_date, "", now), beside(root, "report.html"), shown(found))),
         "map": str(desk.draw(lake, scan, scan_date, beside(root, "map.html"), "", now)),
         "scan_date": str(scan_date),
         "root": str(root),
@@ -65,6 +66,7 @@ def shown(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     picked: dict[str, dict[str, Any]] = {}
     for subject, name, words in HEADLINES:
         picked.setdefault(subject, {})[words] = found[subject][name]
+    picked["links"]["calibration"] = found["links"]["calibration"]
     return picked
 
 

@@ -219,6 +219,6 @@ def _supports(lake: Lake, windows: list[Window]) -> list[dict[str, Any]]:
     there = [place for place in places if lake.last(place) and not lake.dropped(place)]
     if not there:
         return []
-    from pipeline.report import chapters, verdicts  # draws maps, which takes a second to load
+    from pipeline.report.chapters import coverage  # its room draws maps, which takes a second to load
 
-    return verdicts.causes(chapters.verdicts(lake.read(there)))
+    return coverage.causes(coverage.usual(lake.read(there)))

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 import pyarrow as pa
 
@@ -32,8 +33,17 @@ def verify(lake: Lake, now: datetime | None = None) -> Iterator[Fault]:
     yield from found
     if all(fault.waits for fault in found):
         for scan_date in nights(lake):
-            for check in names("checks"):
-                yield from _check(lake, scan_date, check)
+            for rows in checks(lake, scan_date).values():
+                yield from rows or ()
+
+
+def checks(lake: Lake, scan_date: date) -> dict[str, list[Fault] | None]:
+    """Run every check of `sql/checks` over a night, each table read once: the rows that must not exist, by check.
+
+    None stands for a check that cannot be asked, as what it reads was never made or has expired.
+    """
+    read = cache(lambda name: _checked(lake, scan_date, name))
+    return {check: _check(lake, scan_date, check, read) for check in names("checks")}
 
 
 def nights(lake: Lake) -> list[date]:
@@ -60,9 +70,10 @@ def night(lake: Lake, scan_date: date, table: str) -> pa.Table:
 
 
 def products(lake: Lake, scan_date: date) -> dict[str, pa.Table]:
-    """Read every product of a night by its name."""
+    """Read every product of a night by its name; a night of an earlier version has fewer."""
     tables = sorted({place.table for place in lake.places("products")})
-    return {name.removeprefix("products/"): night(lake, scan_date, name) for name in tables}
+    there = [name for name in tables if lake.night(name, scan_date)]
+    return {name.removeprefix("products/"): night(lake, scan_date, name) for name in there or tables}
 
 
 def expire(lake: Lake, now: datetime) -> list[tuple[Place, list[str]]]:
@@ -134,15 +145,15 @@ def _parquet(lake: Lake, place: Place) -> list[str]:
     return [key for key in lake.storage.keys(place.folder) if key.endswith(".parquet")]
 
 
-def _check(lake: Lake, scan_date: date, check: str) -> Iterator[Fault]:
-    """Run one check of `sql/checks` over a night; what has expired is not checked."""
+def _check(lake: Lake, scan_date: date, check: str, read: Callable[[str], pa.Table]) -> list[Fault] | None:
+    """Run one check of `sql/checks` over a night; None where what it reads has expired."""
     stated, chosen = header(check), _settings(lake, scan_date)
     try:
-        tables = {name: _checked(lake, scan_date, name) for name in stated["reads"]}
+        tables = {name: read(name) for name in stated["reads"]}
     except WindowNotFoundError:
-        return
-    for row in query(check, {name: float(chosen[name]) for name in stated["params"]}, **tables).to_pylist():
-        yield Fault(f"{check} {scan_date}", json.dumps(row, default=str, sort_keys=True))
+        return None
+    rows = query(check, {name: float(chosen[name]) for name in stated["params"]}, **tables).to_pylist()
+    return [Fault(f"{check} {scan_date}", json.dumps(row, default=str, sort_keys=True)) for row in rows]
 
 
 def _checked(lake: Lake, scan_date: date, name: str) -> pa.Table:

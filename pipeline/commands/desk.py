@@ -84,14 +84,20 @@ def report(
     on: AnyNight = "",
     out: Annotated[Path | None, typer.Option(help="Page to write; default: report.html in the lake.")] = None,
     settings: SettingsFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the facts as JSON and write nothing.")] = False,
 ) -> None:
-    """Write what one night saw, made, refused and keeps, on one page."""
-    from pipeline import desk
+    """Write what one night saw, made, refused, cost and keeps: a page, and its facts as JSON beside it."""
+    from pipeline import nightly
+    from pipeline.desk import Desk
     from pipeline.storage import beside
 
     name = scan_of(lake, name)
-    path = desk.report(
-        open_lake(lake, name), scans.load(name, settings), night_of(lake, name, on), out or beside(lake, "report.html")
-    )
+    desk = Desk(open_lake(lake, name), scans.load(name, settings), night_of(lake, name, on), "", now())
+    if as_json:
+        tell(nightly.facts(desk))
+        return
+    path = nightly.write(desk, out or beside(lake, "report.html"))
     typer.echo(f"{path} ({path.stat().st_size / 1e3:.0f} kB): open it in a browser, no network needed")
+    facts = path.with_suffix(".json")
+    typer.echo(f"{facts} ({facts.stat().st_size / 1e3:.0f} kB): the same facts, for a program")
     advise(f"thoroughfare sql cookbook/peak_hour_by_camera --lake {lake}")

@@ -2,7 +2,8 @@
 
 A product is one file of `sql/products`. It may read the tables above it and those that are made here: `places` (camera_id,
 cell), `points` (a place of each vehicle every few seconds along its trajectory), `zoned` (the zone of each camera), `arrivals`
-(links that are sure enough), `learned` (travel times by flows alone) and `corridors` (chains of pairs).
+(links that are sure enough), `learned` (travel times by flows alone), `followed` (how much of the traffic is in a trajectory)
+and `corridors` (chains of pairs).
 """
 
 from dataclasses import asdict
@@ -15,7 +16,7 @@ from pipeline.products import corridors, points, zones
 from pipeline.products.settings import Settings
 from pipeline.query import header, names, query
 
-__all__ = ["SINGLED_OUT", "Settings", "publish"]
+__all__ = ["SINGLED_OUT", "Settings", "candidates", "publish"]
 
 SINGLED_OUT = ("trajectory_id", "sighting_id", "detection_id", "query_id", "gallery_id", "frame_id")
 """Columns that would show single vehicles."""
@@ -54,6 +55,21 @@ def publish(
         SchemaError: a product states no support, or a figure in floating point, whose last digits would not repeat.
         PrivacyError: a product shows single vehicles.
     """
+    made = candidates(cameras, frames, sightings, observability, links, trajectories, transitions, settings)
+    return {name: rows.filter(pc.field("support") >= settings.k) for name, rows in made.items()}
+
+
+def candidates(
+    cameras: pa.Table,
+    frames: pa.Table,
+    sightings: pa.Table,
+    observability: pa.Table,
+    links: pa.Table,
+    trajectories: pa.Table,
+    transitions: pa.Table,
+    settings: Settings,
+) -> dict[str, pa.Table]:
+    """Run every product and keep the rows that too few vehicles stand behind: to count what is withheld, never to show it."""
     tables = {
         "cameras": cameras,
         "frames": frames,
@@ -64,14 +80,14 @@ def publish(
     }
     tables["trajectories"] = _admitted(trajectories, observability)
     tables |= _gathered(tables, settings)
-    return {name: _supported(name, _run(name, tables, settings), settings.k) for name in names("products")}
+    return {name: _held(name, _run(name, tables, settings)) for name in names("products")}
 
 
 def _gathered(tables: dict[str, pa.Table], settings: Settings) -> dict[str, pa.Table]:
     """Make the tables that several products stand on."""
     cameras, trajectories = tables["cameras"], tables["trajectories"]
     made = {"arrivals": _run("steps/products/arrivals", tables, settings)}
-    made["learned"] = _run("steps/products/learned", tables, settings)
+    made |= {name: _run(f"steps/products/{name}", tables, settings) for name in ("learned", "followed")}
     steps = [_run(f"steps/products/{name}", tables | made, settings) for name in ("stretches", "onward")]
     return made | {
         "places": points.stands(cameras, settings),
@@ -98,8 +114,8 @@ def _run(name: str, tables: dict[str, pa.Table], settings: Settings) -> pa.Table
     return query(name, params, **{each: tables[each] for each in stated["reads"]})
 
 
-def _supported(name: str, rows: pa.Table, k: int) -> pa.Table:
-    """Hold a product against the rules of publishing and drop the rows that fewer than k vehicles stand behind."""
+def _held(name: str, rows: pa.Table) -> pa.Table:
+    """Hold a product against the rules of publishing."""
     if "support" not in rows.column_names or not pa.types.is_integer(rows.schema.field("support").type):
         raise SchemaError(f"sql/{name}.sql: no integer column `support`; return how many vehicles stand behind a row")
     if floating := [field.name for field in rows.schema if pa.types.is_floating(field.type)]:
@@ -108,4 +124,4 @@ def _supported(name: str, rows: pa.Table, k: int) -> pa.Table:
         )
     if single := [each for each in rows.column_names if each in SINGLED_OUT]:
         raise PrivacyError(f"sql/{name}.sql: {single} would show single vehicles; publish aggregates only")
-    return rows.filter(pc.field("support") >= k)
+    return rows
