@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pipeline import errors, scans
-from pipeline.commands import bench, curate, desk, explain, operate, registry, score, tracks
+from pipeline.commands import bench, curate, desk, dictionary, explain, export, operate, registry, score, tracks
 from pipeline.commands.operate import run_night
 from pipeline.commands.options import (
     LAKE,
@@ -46,7 +46,7 @@ TOLD = "\n".join(f"{code:>4}  {words}" for code, words in exit_codes().items())
 app = typer.Typer(
     name="thoroughfare",
     help="Anonymous movement from public traffic cameras.",
-    epilog=f"\b\nExit codes:\n{TOLD}",
+    epilog=f"\b\nExample: thoroughfare demo\n\n\b\nExit codes:\n{TOLD}",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -57,11 +57,15 @@ app.add_typer(operate.app)
 app.add_typer(curate.app)
 app.add_typer(desk.app)
 app.add_typer(explain.app)
+app.add_typer(export.app)
+app.add_typer(dictionary.app)
 app.add_typer(registry.app, name="cameras")
 app.add_typer(score.app, name="score")
 app.add_typer(bench.app)
 app.add_typer(tracks.app)
 DEMO_DATE = "2026-05-05"
+MISUSED: type[Any] = typer.BadParameter.__bases__[0]
+"""What the parser raises for a word it does not know: it shows itself, with the usage."""
 DEBUG = "THOROUGHFARE_DEBUG"
 """Environment variable that shows tracebacks."""
 
@@ -75,11 +79,23 @@ class StoppedError(BaseException):
         self.exit_code = 128 + number
 
 
+def _tell_version(asked: bool) -> None:
+    """Print the version where it is asked for, and end."""
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"thoroughfare {version('thoroughfare')}")
+        raise typer.Exit
+
+
 @app.callback()
 def choose(
     *,
     debug: Annotated[
         bool, typer.Option("--debug", envvar=DEBUG, help="Show where in the program an error arose.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version and exit.")
     ] = False,
     log: Annotated[
         Literal["plain", "json"],
@@ -87,6 +103,7 @@ def choose(
     ] = "plain",
 ) -> None:
     """Set what holds for every command."""
+    del version
     log_as(log)
     if debug:
         os.environ[DEBUG] = "1"
@@ -140,22 +157,35 @@ def main() -> None:
     """Run the command line; an error is one sentence and an exit code, a stop a sentence and its own."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     log_as("plain")
+    if "--debug" in sys.argv[1:]:
+        sys.argv[1:] = ["--debug", *(word for word in sys.argv[1:] if word != "--debug")]
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
     try:
-        app()
+        _run()
     except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except StoppedError as stop:
         complain("stopped; what is done is kept, run the same command again to go on", stop.exit_code)
         sys.exit(stop.exit_code)
+    except MISUSED as error:
+        error.show()
+        sys.exit(error.exit_code)
     except Exception as error:
         if os.environ.get(DEBUG):
             raise
         code = getattr(error, "exit_code", PipelineError.exit_code)
         complain(sentence(error), code)
         sys.exit(code)
+
+
+def _run() -> None:
+    """Run the command that was asked for, up to its last word: whoever reads may have gone, as `| head` has."""
+    code = app(standalone_mode=False)
+    sys.stdout.flush()
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _stop(number: int, _: FrameType | None) -> Any:

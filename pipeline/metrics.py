@@ -47,15 +47,21 @@ class Run:
     """One stage in one window or night, looked at once."""
 
     scan: str
+    """Section of the settings."""
     scan_date: date
+    """Local date on which the night begins."""
     window: str
     """UTC hour as the lake names it; empty for the night."""
     stage: str
+    """Table it makes."""
     part: int | None
     """Shard, where only one was done."""
     started_at: datetime
+    """When it began, UTC."""
     seconds: float
+    """How long it took."""
     rows: int
+    """Rows that it left."""
     fresh: bool
     """Whether it had to run."""
     revision: int

@@ -50,6 +50,16 @@ def questions() -> list[str]:
     return [name for name in query.names() if name.partition("/")[0] in ("cookbook", "products", "gold", "checks")]
 
 
+def described() -> list[str]:
+    """Name what the data dictionary tells of, but views and run records, which take longer to list."""
+    from pipeline import query
+
+    return [
+        *tables()[: len(stages()) - 1],
+        *(name.rpartition("/")[2] for name in query.names("products") + query.names("gold")),
+    ]
+
+
 def _root(context: typer.Context) -> Path | None:
     """Return the folder of the lake; None for a bucket."""
     root = str(context.params.get("lake") or "lake")

@@ -92,7 +92,7 @@ def compact(
 def revisions(
     name: LakesScan = "",
     lake: LakeRoot = LAKE,
-    table: Annotated[str, typer.Option(help="Only this table, as in `thoroughfare explain`.")] = "",
+    table: Annotated[str, typer.Option(help="Only this table, such as links or products/flow.")] = "",
     on: Annotated[str, typer.Option("--date", help="Only the night that begins on this local date.")] = "",
     files: Annotated[bool, typer.Option("--files", help="One line a file, with its hash.")] = False,
     as_json: Json = False,
