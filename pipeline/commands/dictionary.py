@@ -14,9 +14,7 @@ from pipeline.errors import SettingsError
 app = typer.Typer()
 
 
-@app.command(
-    epilog="\b\nExamples:\n  thoroughfare dictionary\n  thoroughfare dictionary travel_time\n  thoroughfare dictionary --write docs"
-)
+@app.command(epilog="Example: thoroughfare dictionary travel_time")
 def dictionary(
     context: typer.Context,
     table: Annotated[
