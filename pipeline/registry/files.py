@@ -3,19 +3,17 @@
 import json
 import os
 import tempfile
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import shapely
 
-from pipeline import geo
-from pipeline.desk import FORMULA
+from pipeline import interchange
 from pipeline.errors import IntegrityError, SchemaError, SettingsError, StorageError
+from pipeline.interchange import FORMULA
 from pipeline.registry import SCHEMA, Registry, Row
 from pipeline.storage.folders import sync
 
@@ -86,12 +84,12 @@ def contents(registry: Registry) -> dict[str, bytes]:
     """Return the bytes of every file by its name; equal registries give equal bytes."""
     schema = json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
     return {
-        "cameras.csv": to_csv(registry.cameras),
+        "cameras.csv": interchange.to_csv(registry.cameras),
         "cameras.schema.json": schema.encode(),
-        CAMERAS_FILE: to_geoparquet(registry.cameras),
-        "feeds.csv": to_csv(pa.Table.from_pylist(registry.feeds, schema=FEEDS)),
-        REJECTED_FILE: to_csv(pa.Table.from_pylist(registry.rejected, schema=REJECTED)),
-        "duplicates.csv": to_csv(pa.Table.from_pylist(registry.duplicates, schema=DUPLICATES)),
+        CAMERAS_FILE: _geoparquet(registry.cameras),
+        "feeds.csv": interchange.to_csv(pa.Table.from_pylist(registry.feeds, schema=FEEDS)),
+        REJECTED_FILE: interchange.to_csv(pa.Table.from_pylist(registry.rejected, schema=REJECTED)),
+        "duplicates.csv": interchange.to_csv(pa.Table.from_pylist(registry.duplicates, schema=DUPLICATES)),
     }
 
 
@@ -113,30 +111,10 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def to_csv(rows: pa.Table) -> bytes:
-    """Write rows as CSV in UTF-8 that no spreadsheet will run: a text that begins like a formula gets an apostrophe."""
-    for number, field in enumerate(rows.schema):
-        if field.type == TEXT:
-            column = rows.column(number)
-            formula = reduce(pc.or_, (pc.starts_with(column, pattern=sign) for sign in FORMULA))
-            safe = pc.if_else(formula, pc.binary_join_element_wise("'", column, ""), column)
-            rows = rows.set_column(number, field, safe)
-    sink = pa.BufferOutputStream()
-    pa_csv.write_csv(rows, sink, pa_csv.WriteOptions(quoting_style="needed"))
-    return bytes(sink.getvalue().to_pybytes())
-
-
-def to_geoparquet(cameras: pa.Table) -> bytes:
-    """Write cameras as GeoParquet 1.1: WKB points in OGC:CRS84 with a box to choose rows by."""
-    lon, lat = (cameras[name].to_numpy() for name in ("lon", "lat"))
-    corners = [cameras["lon"].combine_chunks(), cameras["lat"].combine_chunks()] * 2
-    box = pa.StructArray.from_arrays(corners, names=["xmin", "ymin", "xmax", "ymax"])
-    points = pa.array(shapely.to_wkb(shapely.points(lon, lat), byte_order=1).tolist(), pa.binary())
-    rows = cameras.append_column("geometry", points).append_column("bbox", box)
-    ends = [lon.min(), lat.min(), lon.max(), lat.max()] if cameras.num_rows else []
-    sink = pa.BufferOutputStream()
-    pq.write_table(geo.geoparquet(rows, "Point", ends), sink, compression="zstd", version="2.6")
-    return bytes(sink.getvalue().to_pybytes())
+def _geoparquet(cameras: pa.Table) -> bytes:
+    """Write cameras as GeoParquet."""
+    points = shapely.points(cameras["lon"].to_numpy(), cameras["lat"].to_numpy())
+    return interchange.to_geoparquet(cameras, points, "Point")
 
 
 def read(folder: Path) -> pa.Table:
