@@ -18,30 +18,35 @@ import shapely
 from playwright.sync_api import Page, sync_playwright
 
 from pipeline.errors import IntegrityError
-from pipeline.maps import draw, layers, trips
+from pipeline.maps import Night, arcs, compose, dots, heat, layers, trips
 from pipeline.maps.bundle import application
 
 FLAGS = (
     "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
 )  # fmt: skip
-UNDRAWN = ("frames", "detections", "transitions")
+UNDRAWN = ("detections",)
 PATIENCE_S = 80
 MAP_ONLY = {"x": 0, "y": 40, "width": 650, "height": 420}
 """The part of a 1024x640 page that neither the card with its legend nor kepler's controls cover."""
 GROUND = "#0a0f1d"
 SEEN = {
-    "cameras": (layers.VERDICT_COLOURS["trajectory"], 0.95), "trips": (layers.SPEED[0], 0.95), "arcs": (layers.ARC, 0.6),
-    "heatmap": (layers.HEAT[1], 0.3), "roads": ("#33415f", 1.0),
+    "cameras": (layers.VERDICT_COLOURS["trajectory"], 0.95), "trips": (trips.SPEED[0], 0.95), "arcs": (arcs.ARC, 0.6),
+    "heatmap": (heat.HEAT[1], 0.3), "roads": ("#33415f", 1.0),
 }  # fmt: skip
 """Layer to a colour that only it draws, and its opacity over the ground."""
 
 
-def drawing(path: Path, **changes: Any) -> str:
-    """Draw the invented night and return the page."""
+def invented(**changes: Any) -> Night:
+    """Hold the invented night, with changes."""
     given = {name: rows for name, rows in night.tables().items() if name not in UNDRAWN}
     given |= {"title": "demo 2026-03-03", "timezone": "America/New_York", "products": night.published()}
-    return draw(path, **{"exempt": "a simulated city", **given, **changes}).read_text(encoding="utf-8")
+    return Night(**{"exempt": "a simulated city", **given, **changes})
+
+
+def drawing(path: Path, kind: str = "overview", *, most: int = layers.MAX_ROWS, **changes: Any) -> str:
+    """Draw the invented night and return the page."""
+    return compose(invented(**changes), kind, most=most).write(path).read_text(encoding="utf-8")
 
 
 def inside(page: str) -> dict[str, Any]:
@@ -164,7 +169,7 @@ def test_arcs_of_fewer_than_k_vehicles_are_left_out(tmp_path: Path):
 
 
 def test_few_passings_at_a_camera_are_not_told():
-    rows = layers.camera_layer(night.cameras(), night.observability(), night.sightings(), k=41).content["data"]
+    rows = dots.camera_layer(night.cameras(), night.observability(), night.sightings(), k=41).content["data"]
     assert b"fewer than 41" in base64.b64decode(rows)
 
 
@@ -176,15 +181,14 @@ def test_an_empty_night_still_gives_a_page(tmp_path: Path):
 
 
 def test_too_many_trips_are_sampled_and_the_title_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(layers, "MAX_TRIPS", 25)
+    monkeypatch.setattr(trips, "MAX_TRIPS", 25)
     page = drawing(tmp_path / "map.html")
     assert len(inside(page)["data"]["trips"]["data"]["features"]) == 20
     assert "<title>demo 2026-03-03 · trips: one of every 3 of 60</title>" in page
 
 
-def test_too_many_cells_are_coarsened_and_the_title_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(layers, "MAX_ROWS", 9)
-    assert "heatmap coarsened to H3 resolution" in drawing(tmp_path / "map.html")
+def test_too_many_cells_are_coarsened_and_the_title_says_so(tmp_path: Path):
+    assert "heatmap coarsened to H3 resolution" in drawing(tmp_path / "map.html", most=9)
 
 
 def test_too_many_roads_are_cut_to_the_nearest_and_the_title_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

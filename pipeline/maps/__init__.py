@@ -1,148 +1,191 @@
-"""Draw one night on a kepler.gl map that needs no network: tables -> one `map.html`."""
+"""Draw one night on kepler.gl maps that need no network: tables -> one self-contained page a kind."""
 
-import base64
-import hashlib
-import json
-from collections import Counter
-from collections.abc import Mapping
-from importlib.resources import files
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import jinja2
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.maps.bundle import VERSION, application, packed
+from pipeline.errors import SettingsError
+from pipeline.maps.arcs import arc_layer, flow_layers, pairs
+from pipeline.maps.bundle import VERSION
+from pipeline.maps.dots import camera_layer
+from pipeline.maps.given import fitted, read_config
 from pipeline.maps.ground import base_map, bounds
-from pipeline.maps.layers import Layer, arc_layer, camera_layer, heat_layer, trip_layers
-from pipeline.tables import TRAJECTORIES
+from pipeline.maps.health import health_layers
+from pipeline.maps.heat import heat_layer, hourly_layers
+from pipeline.maps.layers import MAX_ROWS, Layer
+from pipeline.maps.page import Page, page
+from pipeline.maps.trips import NO_TRIPS, trip_layers
+from pipeline.tables import FRAMES, TRAJECTORIES, TRANSITIONS
 
 HIDDEN = "Single trips are not shown: no purpose was stated. What is drawn are cameras and counts behind which at least {k} vehicles stand."
 SHOWN = "Single trips are shown for this purpose: {purpose}. They are deleted after {days} days and carry no identity beyond this night."
 EXEMPT = "Single trips are shown: {exempt}."
+AGGREGATES = "No single trip is on this map: cameras, and figures behind which at least {k} vehicles stand."
+
+HOUR_MS = 3_600_000
 
 
-def draw(
-    path: Path,
-    *,
-    title: str,
-    timezone: str,
-    cameras: pa.Table,
-    roads: pa.Table,
-    sightings: pa.Table,
-    observability: pa.Table,
-    links: pa.Table,
-    trajectories: pa.Table,
-    products: Mapping[str, pa.Table],
-    k: int = 10,
-    purpose: str = "",
-    exempt: str = "",
-) -> Path:
-    """Write one self-contained page with roads, cameras, arcs, an H3 heatmap and, where allowed, animated trips.
+@dataclass(frozen=True)
+class Night:
+    """What a night left, and who may see what of it."""
+
+    title: str
+    """Heading of the page, such as `demo 2026-05-05`."""
+    timezone: str
+    """IANA name; the times of the page are local to it."""
+    cameras: pa.Table
+    """`tables.CAMERAS`; their licence and attribution are shown on the page."""
+    roads: pa.Table
+    """`tables.ROADS`; drawn in place of a base map. May be empty."""
+    sightings: pa.Table
+    """`tables.SIGHTINGS` of the night."""
+    observability: pa.Table
+    """`tables.OBSERVABILITY` of the night; gives each camera its verdict and reason."""
+    links: pa.Table
+    """`tables.LINKS` of the night; counted for the overview's arcs where `travel_time` publishes none."""
+    trajectories: pa.Table
+    """`tables.TRAJECTORIES` of the night; the animated trips."""
+    products: Mapping[str, pa.Table]
+    """Product name to its published rows."""
+    frames: pa.Table = field(default_factory=FRAMES.empty)
+    """`tables.FRAMES` of the night, for the health of cameras; empty where they have expired."""
+    transitions: pa.Table = field(default_factory=TRANSITIONS.empty)
+    """`tables.TRANSITIONS` of the night, for the metres between cameras."""
+    k: int = 10
+    """Arcs and counts that fewer vehicles stand behind are left out."""
+    purpose: str = ""
+    """Why individual trajectories are looked at; shown on the page."""
+    exempt: str = ""
+    """Why no purpose is needed (`Scan.exempt`, a simulated city); shown on the page."""
+
+    @property
+    def shows_trips(self) -> bool:
+        """Whether single trips may be drawn."""
+        return bool(self.purpose or self.exempt)
+
+
+def compose(night: Night, kind: str = "overview", *, most: int = MAX_ROWS, config: Path | None = None) -> Page:
+    """Draw one map of a night, to be looked at (`Page.size`) and written (`Page.write`).
 
     Args:
-        path: File to write; its folder is made.
-        title: Heading of the page, such as `demo 2026-05-05`.
-        timezone: IANA name; the times of the page are local to it.
-        cameras: `tables.CAMERAS`; their licence and attribution are shown on the page.
-        roads: `tables.ROADS`; drawn in place of a base map. May be empty.
-        sightings: `tables.SIGHTINGS` of the night.
-        observability: `tables.OBSERVABILITY` of the night; gives each camera its verdict and reason.
-        links: `tables.LINKS` of the night; counted for arcs where `travel_time` publishes none.
-        trajectories: `tables.TRAJECTORIES` of the night; the animated trips.
-        products: Product name to its published rows; `heatmap` and `travel_time` are drawn.
-        k: Arcs and counts that fewer vehicles stand behind are left out.
-        purpose: Why individual trajectories are looked at; shown on the page.
-        exempt: Why no purpose is needed (`Scan.exempt`, a simulated city); shown on the page.
-
-    Without `purpose` and `exempt` the trips are left out and the page says so.
+        night: Tables of the night. Without `purpose` and `exempt` its trips are left out and the page says so.
+        kind: One of `KINDS`.
+        most: Rows of one layer; above it a layer is sampled or coarsened, and the title says so.
+        config: A person's own kepler.gl configuration, for this page's data sets.
 
     Returns:
-        The path written. The same tables give the same bytes.
+        The page. The same tables give the same bytes.
 
     Raises:
         IntegrityError: the installed kepler.gl bundle is not the one this page was made for.
+        SettingsError: there is no such kind, or the configuration does not fit.
     """
-    layers = [camera_layer(cameras, observability, sightings, k)]
-    if purpose or exempt:
-        layers += trip_layers(trajectories, cameras, timezone)
-    layers.append(arc_layer(pairs(products, links, sightings, k), cameras))
-    if "heatmap" in products:
-        layers.append(heat_layer(products["heatmap"]))
-    layers = [layer for layer in layers if layer.rows]
-    west, south, east, north = extent = _bounds(cameras, layers)
-    style, notes = base_map(roads, ((west + east) / 2, (south + north) / 2))
-    page = _page(
-        title=title,
-        night=_night(sightings, timezone),
+    if kind not in KINDS:
+        raise SettingsError(f"no map {kind!r}; choose from {', '.join(KINDS)}")
+    drawn, absent = KINDS[kind](night, most)
+    layers = [layer for layer in drawn if layer.rows]
+    west, south, east, north = extent = _extent(night.cameras, layers)
+    style, notes = base_map(night.roads, ((west + east) / 2, (south + north) / 2))
+    saved = own = _config(layers, night.timezone)
+    if config:
+        saved = fitted(read_config(config), own, {layer.content["id"]: layer.columns for layer in layers}, config)
+    data = {layer.content["id"]: layer.content for layer in layers}
+    return page(
+        title=night.title if kind == "overview" else f"{night.title} · {kind}",
+        night=_when(night.sightings, night.timezone),
         layers=layers,
         notes=[*notes, *(note for layer in layers for note in layer.notes)],
-        privacy=_privacy(purpose, exempt, k),
-        credits=_credits(cameras),
-        drawn=_json({"data": _data(layers), "config": _config(layers, timezone), "bounds": extent}),
-        ground=_json(style),
+        absent=absent,
+        configured=config.name if config else "",
+        privacy=_privacy(night, kind),
+        credits=_credits(night.cameras),
+        drawn={"data": data, "config": saved, "bounds": extent, "opening": OPENING[kind]},
+        ground=style,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
-    return path
 
 
-def pairs(products: Mapping[str, pa.Table], links: pa.Table, sightings: pa.Table, k: int) -> dict[tuple[str, str], int]:
-    """Count vehicles by pair of cameras: published travel times where there are any, else links, k or more."""
-    published = products.get("travel_time")
-    rows = [] if published is None else [row for row in published.to_pylist() if row["source"] == "links"]
-    if rows:
-        found = Counter[tuple[str, str]]()
-        for row in rows:
-            found[row["from_camera"], row["to_camera"]] += row["support"]
-        return dict(found)
-    camera = dict(zip(sightings["sighting_id"].to_pylist(), sightings["camera_id"].to_pylist(), strict=True))
-    ends = zip(links["query_id"].to_pylist(), links["gallery_id"].to_pylist(), strict=True)
-    counted = Counter((camera[a], camera[b]) for a, b in ends if a in camera and b in camera)
-    return {pair: support for pair, support in counted.items() if support >= k}
+def draw(path: Path, *, kind: str = "overview", **night: Any) -> Path:
+    """Write one map of a night (the fields of `Night`) and return its path."""
+    return compose(Night(**night), kind).write(path)
 
 
-def _page(*, title: str, notes: list[str], drawn: str, **said: Any) -> str:
-    """Fill the template; only the page's own script, by its hash, and the application's blob may run."""
-    css, script = _file("page.css"), _file("page.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    policy = (
-        f"default-src 'none'; script-src 'sha256-{digest}' blob: 'wasm-unsafe-eval'; worker-src blob:; style-src 'unsafe-inline'; "
-        "img-src data: blob:; font-src data:; connect-src 'none'; base-uri 'none'; form-action 'none'"
-    )
-    heading = " · ".join([title, *notes])
-    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(_file("page.html"))
-    return template.render(
-        title=title, heading=heading, notes=notes, css=css, script=script, policy=policy,
-        drawn=packed(drawn.encode()), bundle=application(), **said,
-    )  # fmt: skip
+def _overview(night: Night, most: int) -> tuple[list[Layer], list[str]]:
+    """Draw cameras, trips where allowed, arcs and the heatmap of the night at one glance."""
+    layers = [camera_layer(night.cameras, night.observability, night.sightings, night.k)]
+    if night.shows_trips:
+        layers += trip_layers(night.trajectories, night.cameras, night.timezone, most)
+    layers.append(arc_layer(pairs(night.products, night.links, night.sightings, night.k), night.cameras, most))
+    if "heatmap" in night.products:
+        layers.append(heat_layer(night.products["heatmap"], most))
+    return layers, []
 
 
-def _privacy(purpose: str, exempt: str, k: int) -> str:
+def _trips(night: Night, most: int) -> tuple[list[Layer], list[str]]:
+    """Draw vehicles on their way, where allowed."""
+    places = [_places(night)]
+    if not night.shows_trips:
+        return places, []
+    layers = [layer for layer in trip_layers(night.trajectories, night.cameras, night.timezone, most) if layer.rows]
+    return [*places, *layers], [] if layers else [NO_TRIPS]
+
+
+def _heatmap(night: Night, most: int) -> tuple[list[Layer], list[str]]:
+    """Draw where vehicles spend their time, hour by hour."""
+    layers, absent = hourly_layers(night.products, night.timezone, most)
+    return [_places(night), *layers], absent
+
+
+def _arcs(night: Night, most: int) -> tuple[list[Layer], list[str]]:
+    """Draw who goes where."""
+    layers, absent = flow_layers(night.products, night.cameras, night.transitions, night.timezone, most)
+    return [_places(night), *layers], absent
+
+
+def _health(night: Night, most: int) -> tuple[list[Layer], list[str]]:
+    """Draw how each camera fared."""
+    return health_layers(night.cameras, night.frames, night.observability, most)
+
+
+def _places(night: Night) -> Layer:
+    """Draw the cameras small, under what a map is about."""
+    return camera_layer(night.cameras, night.observability, night.sightings, night.k, radius=13)
+
+
+KINDS: dict[str, Callable[[Night, int], tuple[list[Layer], list[str]]]] = {
+    "overview": _overview, "trips": _trips, "heatmap": _heatmap, "arcs": _arcs, "health": _health,
+}  # fmt: skip
+"""Every ready map by its name."""
+OPENING = {
+    "overview": {"pitch": 42, "below": 180}, "trips": {"pitch": 35, "below": 180}, "heatmap": {"pitch": 0, "below": 270},
+    "arcs": {"pitch": 42, "below": 90}, "health": {"pitch": 0, "below": 90},
+}  # fmt: skip
+"""Degrees from straight down at which each is opened, and the pixels under it that its clock covers."""
+
+
+def _privacy(night: Night, kind: str) -> str:
     """Say why single trips are shown, or that they are not."""
-    if purpose:
-        return SHOWN.format(purpose=purpose, days=TRAJECTORIES.lives_days)
-    return EXEMPT.format(exempt=exempt) if exempt else HIDDEN.format(k=k)
+    if kind not in ("overview", "trips"):
+        return AGGREGATES.format(k=night.k)
+    if night.purpose:
+        return SHOWN.format(purpose=night.purpose, days=TRAJECTORIES.lives_days)
+    return EXEMPT.format(exempt=night.exempt) if night.exempt else HIDDEN.format(k=night.k)
 
 
 def _config(layers: list[Layer], timezone: str) -> dict[str, Any]:
     """Write kepler.gl's saved map, schema v1; the page adds the view that fits its window."""
     middle = _middle_s(layers)
+    shown = {layer.content["id"]: [{"name": name, "format": None} for name in layer.tooltip] for layer in layers}
     vis = {
         "layers": [layer.style for layer in layers],
         "layerOrder": [layer.name for layer in layers],
         "layerBlending": "normal",
-        "filters": [],
-        "interactionConfig": {
-            "tooltip": {
-                "enabled": True,
-                "fieldsToShow": {
-                    layer.content["id"]: [{"name": name, "format": None} for name in layer.tooltip] for layer in layers
-                },
-            }
-        },
+        "filters": [_slider(layer, timezone) for layer in layers if len(layer.hours) > 1],
+        "interactionConfig": {"tooltip": {"enabled": True, "fieldsToShow": shown}},
         "animationConfig": {
             "currentTime": middle * 1000 if middle else None,
             "speed": 0.2,
@@ -156,6 +199,16 @@ def _config(layers: list[Layer], timezone: str) -> dict[str, Any]:
     }
 
 
+def _slider(layer: Layer, timezone: str) -> dict[str, Any]:
+    """Show one hour of a layer at a time, under a slider that people move or let run."""
+    return {
+        "id": f"{layer.name}-hour", "dataId": [layer.content["id"]], "name": ["Hour"], "type": "timeRange",
+        "value": [layer.opens_at, layer.opens_at + HOUR_MS - 1], "view": "minified", "enlarged": False, "enabled": True,
+        "plotType": {"type": "histogram", "interval": "1-hour"}, "animationWindow": "free", "speed": 0.2, "yAxis": None,
+        "timezone": timezone,
+    }  # fmt: skip
+
+
 def _middle_s(layers: list[Layer]) -> int | None:
     """Open the map when half of the trips have set out: POSIX seconds."""
     lines: list[Any] = next((each.content["data"]["features"] for each in layers if each.name == "trips"), [])
@@ -163,21 +216,17 @@ def _middle_s(layers: list[Layer]) -> int | None:
     return starts[len(starts) // 2] if starts else None
 
 
-def _data(layers: list[Layer]) -> dict[str, Any]:
-    return {layer.content["id"]: layer.content for layer in layers}
-
-
-def _bounds(cameras: pa.Table, layers: list[Layer]) -> list[float]:
+def _extent(cameras: pa.Table, layers: list[Layer]) -> list[float]:
     """Cover the cameras and every trip."""
     lons, lats = cameras["lon"].to_pylist(), cameras["lat"].to_pylist()
     for layer in layers:
-        if layer.content["format"] == "geojson":
+        if layer.content["format"] == "geojson" and layer.label:
             vertices = [each for line in layer.content["data"]["features"] for each in line["geometry"]["coordinates"]]
             lons, lats = lons + [each[0] for each in vertices], lats + [each[1] for each in vertices]
     return bounds(lons, lats)
 
 
-def _night(sightings: pa.Table, timezone: str) -> str:
+def _when(sightings: pa.Table, timezone: str) -> str:
     """Say from when to when vehicles were seen, in local time."""
     first, last = pc.min(sightings["entered_at"]).as_py(), pc.max(sightings["left_at"]).as_py()
     if first is None:
@@ -192,13 +241,3 @@ def _credits(cameras: pa.Table) -> list[str]:
     both = zip(cameras["attribution"].to_pylist(), cameras["licence"].to_pylist(), strict=True)
     lines = sorted({" · ".join(part for part in pair if part) for pair in both} - {""})
     return [*lines, f"Drawn by kepler.gl (keplergl {VERSION}, MIT licence); this page asks nothing of any host"]
-
-
-def _json(value: Any) -> str:
-    """Write sorted JSON that cannot end a script element."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
-def _file(name: str) -> str:
-    return files("pipeline.maps").joinpath(name).read_text(encoding="utf-8")

@@ -3,24 +3,24 @@ const unpacked = async (name) => {
   const bytes = Uint8Array.from(atob(stored(name)), (char) => char.charCodeAt(0));
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
 };
-const ground = stored("ground");
+const ground = await unpacked("ground");
 
 // kepler.gl asks for a base map at start: it gets the roads, and every other address gets nothing.
 window.fetch = async (request) => {
   const address = String(request?.url ?? request);
-  if (address.endsWith("style.json")) return new Response(JSON.stringify(ground), { headers: { "content-type": "application/json" } });
+  if (address.endsWith("style.json")) return new Response(ground, { headers: { "content-type": "application/json" } });
   return new Response("", { status: 404, statusText: "this page asks nothing of any host" });
 };
 
-// The zoom at which the bounds fill the window beside the card.
-const view = ([west, south, east, north], width, height) => {
+// The zoom at which the bounds fill the window beside the card and above the clock.
+const view = ([west, south, east, north], { pitch, below }, width, height) => {
   const mercator = (lat) => Math.log(Math.tan(Math.PI / 4 + (lat * Math.PI) / 360)) / (2 * Math.PI);
-  const [free, tall] = [Math.max(200, width - (width > 700 ? 360 : 40)), Math.max(200, height - 230)];
+  const [free, tall] = [Math.max(200, width - (width > 700 ? 360 : 40)), Math.max(150, height - below - 60)];
   const zoom = Math.min(Math.log2((free * 360) / (512 * (east - west))), Math.log2(tall / (512 * (mercator(north) - mercator(south)))), 17);
   const per = 360 / (512 * 2 ** zoom);
   const aside = width > 700 ? 150 * per : 0;
-  const down = 60 * per * Math.cos((((north + south) / 2) * Math.PI) / 180);
-  return { longitude: (west + east) / 2 + aside, latitude: (south + north) / 2 - down, zoom, pitch: 42, bearing: 0, dragRotate: true, isSplit: false };
+  const down = ((below - 60) / 2) * per * Math.cos((((north + south) / 2) * Math.PI) / 180);
+  return { longitude: (west + east) / 2 + aside, latitude: (south + north) / 2 - down, zoom, pitch, bearing: 0, dragRotate: true, isSplit: false };
 };
 
 // The part of an anywidget model that kepler.gl's widget uses.
@@ -49,8 +49,8 @@ const tall = () => innerHeight - document.querySelector("footer").offsetHeight;
 const wait = document.getElementById("wait");
 try {
   const el = document.getElementById("map");
-  const { data, config, bounds } = JSON.parse(await unpacked("layers"));
-  const state = (config.config.mapState = view(bounds, innerWidth, innerHeight));
+  const { data, config, bounds, opening } = JSON.parse(await unpacked("layers"));
+  const state = (config.config.mapState ??= view(bounds, opening, innerWidth, innerHeight));
   // kepler.gl measures dots in metres from zoom 14 on: keep them as large on the screen as they are below it.
   for (const { type, config: { visConfig } } of config.config.visState.layers)
     if (type === "point") visConfig.radius *= 2 ** Math.min(0, 14 - state.zoom);

@@ -1,4 +1,4 @@
-"""Turn trajectories into what trip layers play: trajectories, cameras -> GeoJSON lines of [lon, lat, 0, second]."""
+"""Draw single vehicles on their way: trajectories, cameras -> lights that move, from GeoJSON lines of [lon, lat, 0, second]."""
 
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,14 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
+from pipeline.maps.layers import MAX_ROWS, MAX_TRIPS, Layer, by_class, classes, style
+
+MAX_GLOWING = 2_000
+"""Trips that are drawn twice, once wide and faint; more light each other up."""
+SPEED = ("#ff5a3c", "#ff8a3d", "#ffb84a", "#ffe27a", "#b8f5c4", "#62e6f2")
+KMH = "Mean km/h"
+TOOLTIP = ("Cameras", "Set out (local)", KMH, "Metres", "Probability")
+NO_TRIPS = "No trip: no vehicle was followed over two cameras on this night."
 SIMPLER_DEG = 1e-5
 """How far a drawn line may lie beside the road: 1 m; it leaves out most vertices."""
 DECIMALS = 6
@@ -16,6 +24,37 @@ DECIMALS = 6
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+def trip_layers(trajectories: pa.Table, cameras: pa.Table, timezone: str, most: int = MAX_ROWS) -> list[Layer]:
+    """Draw trajectories as moving lights over their glow, coloured by mean speed; an even sample where too many."""
+    total = trajectories.num_rows
+    step = -(-total // min(most, MAX_TRIPS))
+    ordered = trajectories.sort_by("trajectory_id")
+    kept = ordered.take(pa.array(range(0, total, step or 1), pa.int64())) if step > 1 else ordered
+    lines = sorted(
+        features(kept, cameras, timezone), key=lambda line: (line["geometry"]["coordinates"][0][3], str(line))
+    )
+    notes = (f"trips: one of every {step} of {total:,}",) if step > 1 else ()
+    content = {"id": "trips", "format": "geojson", "data": {"type": "FeatureCollection", "features": lines}}
+    colours, swatches = classes([line["properties"][KMH] for line in lines], SPEED)
+    core, glow = (
+        style(
+            name, "trip", label, SPEED[3], {"geojson": "_geojson"},
+            {"opacity": opacity, "thickness": thickness, "trailLength": trail_s(lines), "fadeTrail": True, "billboard": False,
+             "colorRange": colours},
+            by_class(KMH), of="trips",
+        )
+        for name, label, opacity, thickness in (("trips", "Trips", 0.95, 2.2), ("glow", "Glow of trips", 0.2, 7.0))
+    )  # fmt: skip
+    drawn = [Layer("trips", "Trips", content, core, TOOLTIP, len(lines), swatches, "mean km/h", notes, ramp=True)]
+    return [*drawn, Layer("glow", "", content, glow, TOOLTIP, len(lines))] if len(lines) <= MAX_GLOWING else drawn
+
+
+def trail_s(lines: list[dict[str, Any]]) -> int:
+    """Lengthen the tail with the time shown, which always plays in about a minute."""
+    seconds = [vertex[3] for line in lines for vertex in line["geometry"]["coordinates"]]
+    return int(min(600, max(12, (max(seconds) - min(seconds)) / 100))) if seconds else 12
 
 
 def features(trajectories: pa.Table, cameras: pa.Table, timezone: str) -> list[dict[str, Any]]:
@@ -67,11 +106,11 @@ def _feature(
         "type": "Feature",
         "geometry": {"type": "LineString", "coordinates": timed(line, at_us, passed_us)},
         "properties": {
-            "cameras": " → ".join(names[camera] for camera in row["camera_ids"]),
-            "started": _local(row["started_at"], zone),
-            "speed_kmh": round(row["mean_speed_mps"] * 3.6, 1),
-            "length_m": round(row["length_m"]),
-            "probability": round(row["probability"], 3),
+            "Cameras": " → ".join(names[camera] for camera in row["camera_ids"]),
+            "Set out (local)": _local(row["started_at"], zone),
+            KMH: round(row["mean_speed_mps"] * 3.6, 1),
+            "Metres": round(row["length_m"]),
+            "Probability": round(row["probability"], 3),
         },
     }
 
