@@ -22,7 +22,13 @@ UNCHANGED = {"loss": 0.0, "skewed": 0.03, "taxis": 0.08, "vans": 0.05, "overlapp
 
 @app.command("bench-city", epilog="Example: thoroughfare bench-city --size district --cadence 2 --seed 1 --json")
 def bench_city(
-    size: Annotated[str, typer.Option(help="demo (pictures), district (60 cameras, 1 h) or city (1,000, a night).")],
+    size: Annotated[
+        str,
+        typer.Option(
+            help="demo (pictures), district (60 cameras, 1 h) or city (1,000, a night).",
+            autocompletion=lambda: ["demo", "district", "city"],
+        ),
+    ],
     cadence: Annotated[float, typer.Option(help="Seconds between two pictures of a camera: 2, 60, 300.")] = 2.0,
     seed: Annotated[int, typer.Option(help="Every random choice follows from it; the demo has one city only.")] = 1,
     loss: Annotated[float, typer.Option(help="Share of boxes lost on top of the detector's own misses.")] = 0.0,

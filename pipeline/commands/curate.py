@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.commands.completion import tables
 from pipeline.commands.options import LAKE, Json, LakeRoot, LakeScan, LakesScan, date_of, now, open_lake, scan_of
 from pipeline.console import advise, show, tell
 
@@ -92,7 +93,9 @@ def compact(
 def revisions(
     name: LakesScan = "",
     lake: LakeRoot = LAKE,
-    table: Annotated[str, typer.Option(help="Only this table, such as links or products/flow.")] = "",
+    table: Annotated[
+        str, typer.Option(help="Only this table, such as links or products/flow.", autocompletion=tables)
+    ] = "",
     on: Annotated[str, typer.Option("--date", help="Only the night that begins on this local date.")] = "",
     files: Annotated[bool, typer.Option("--files", help="One line a file, with its hash.")] = False,
     as_json: Json = False,

@@ -1,11 +1,12 @@
 """Commands for people with a question: SQL, the map, the report."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from pipeline import scans
+from pipeline.commands.completion import questions
 from pipeline.commands.options import (
     LAKE,
     AnyNight,
@@ -21,6 +22,7 @@ from pipeline.commands.options import (
     scan_of,
 )
 from pipeline.console import advise, show, tell
+from pipeline.errors import SettingsError
 
 app = typer.Typer()
 
@@ -30,7 +32,11 @@ app = typer.Typer()
 )
 def sql(
     statement: Annotated[
-        str, typer.Argument(help="One SELECT, or the name of a file of sql/ such as cookbook/peak_hour_by_camera.")
+        str,
+        typer.Argument(
+            help="One SELECT, or the name of a file of sql/ such as cookbook/peak_hour_by_camera.",
+            autocompletion=questions,
+        ),
     ],
     name: LakeScan = "",
     lake: LakeRoot = LAKE,
@@ -55,26 +61,62 @@ def sql(
         advise(f"thoroughfare report {name} --lake {lake}")
 
 
-@app.command("map", epilog="Example: thoroughfare map --lake out/demo --out map.html")
+@app.command("map", epilog="Example: thoroughfare map --kind heatmap --lake out/demo")
 def draw_map(
     name: LakesScan = "",
     lake: LakeRoot = LAKE,
     on: AnyNight = "",
-    out: Annotated[Path | None, typer.Option(help="Page to write; default: map.html in the lake.")] = None,
+    kind: Annotated[
+        Literal["overview", "trips", "heatmap", "arcs", "health", "every"],
+        typer.Option(help="What to draw; `every` writes all of them into a folder."),
+    ] = "overview",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Page to write, or for `every` the folder; default: map.html, map-KIND.html or maps in the lake."
+        ),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="Your own kepler.gl configuration, saved as JSON.")] = None,
+    max_rows: Annotated[
+        int, typer.Option(min=1000, help="Rows of one layer; above it, it is sampled or coarsened.")
+    ] = 100_000,
     purpose: Purpose = "",
     settings: SettingsFile = None,
 ) -> None:
-    """Draw one night on an offline kepler.gl page; trips only with a purpose."""
-    from pipeline import desk
-    from pipeline.storage import beside
+    """Draw one night on offline kepler.gl pages; single trips only with a purpose."""
+    from pipeline import desk, maps
 
     name = scan_of(lake, name)
-    scan = scans.load(name, settings)
-    path = desk.draw(
-        open_lake(lake, name), scan, night_of(lake, name, on), out or beside(lake, "map.html"), purpose, now()
-    )
-    typer.echo(f"{path} ({path.stat().st_size / 1e6:.1f} MB): open it in a browser, no network needed")
+    scan, night = scans.load(name, settings), night_of(lake, name, on)
+    pages = _pages(kind, lake, out)
+    if kind == "every":
+        if config:
+            raise SettingsError("--config fits the map it was saved from; pass its --kind too, not `every`")
+        if not (purpose.strip() or scan.exempt):
+            del pages["trips"]
+            typer.echo("trips: left out, they show single vehicles; state why with --purpose '...'")
+    for each, path in pages.items():
+        page = maps.compose(
+            desk.map_night(open_lake(lake, name), scan, night, purpose, now(), each), each, most=max_rows, config=config
+        )
+        typer.echo(f"{each}: {page.size}")
+        if page.heavy:
+            typer.echo(f"{each}: a browser will be slow to open this; --max-rows {max_rows // 2} would make it smaller")
+        typer.echo(f"{page.write(path)}: open it in a browser, no network needed")
     advise(f"thoroughfare report {name} --lake {lake}")
+
+
+def _pages(kind: str, lake: str, out: Path | None) -> dict[str, Path]:
+    """Name the page of each kind of map to draw."""
+    from pipeline import maps
+    from pipeline.storage import beside
+
+    if kind != "every":
+        return {kind: out or beside(lake, "map.html" if kind == "overview" else f"map-{kind}.html")}
+    folder = out or beside(lake, "maps")
+    if folder.is_file():
+        raise SettingsError(f"{folder}: is a file; `--kind every` writes several pages, pass a folder as --out")
+    return {each: folder / f"{each}.html" for each in maps.KINDS}
 
 
 @app.command(epilog="Example: thoroughfare report --lake out/demo --out report.html")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pipeline import console, scans
+from pipeline.commands import completion
 from pipeline.commands.options import (
     LAKE,
     Json,
@@ -52,7 +53,12 @@ app = typer.Typer()
 @app.command(epilog="Example: thoroughfare stage demo detections --date 2026-05-05 --window 0")
 def stage(
     name: ScanName,
-    table: Annotated[str, typer.Argument(help="Table to bring up to date: cameras, roads, snapshots ... products.")],
+    table: Annotated[
+        str,
+        typer.Argument(
+            help="Table to bring up to date: cameras, roads, snapshots ... products.", autocompletion=completion.stages
+        ),
+    ],
     on: Night,
     window: Annotated[
         int,

@@ -42,6 +42,13 @@ class _ScanFirst(TyperGroup):
         known = {*self.commands, *ctx.help_option_names}
         return super().parse_args(ctx, args if not args or args[0] in known else ["list", *args])
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Complete its commands, and the scans whose cameras are meant where none is named."""
+        return [
+            *super().shell_complete(ctx, incomplete),
+            *self.commands["list"].params[0].shell_complete(ctx, incomplete),
+        ]
+
 
 app = typer.Typer(
     cls=_ScanFirst,
