@@ -19,6 +19,7 @@ from pipeline.tables import TABLES
 
 if TYPE_CHECKING:
     from pipeline.links.explanation import Explanation
+    from pipeline.maps import Night
 
 SHOWN = tuple(name for name in TABLES if name not in ("snapshots", "embeddings"))
 """Tables people may ask: pixels and vectors are not among them."""
@@ -161,16 +162,32 @@ def to_csv(rows: pa.Table) -> str:
 
 
 def draw(lake: Lake, scan: Scan, scan_date: date, path: Path, purpose: str, now: datetime) -> Path:
-    """Draw a night on one offline page; trips where a purpose is stated or the scan is exempt."""
+    """Draw a night at a glance on one offline page; trips where a purpose is stated or the scan is exempt."""
     from pipeline import maps
 
-    names = ("cameras", "roads", "sightings", "observability", "links", "trajectories")
-    tables = {name: _night(lake, scan_date, name) for name in names}
-    if purpose:
+    return maps.compose(map_night(lake, scan, scan_date, purpose, now)).write(path)
+
+
+def map_night(lake: Lake, scan: Scan, scan_date: date, purpose: str, now: datetime, kind: str = "overview") -> "Night":
+    """Read what a map of a night is drawn from; what has expired is empty.
+
+    Raises:
+        PrivacyError: the map is of single trips, no purpose is stated and the scan is not exempt.
+        WindowNotFoundError: the night was never made.
+    """
+    from pipeline import maps
+
+    if kind == "trips" or (kind == "overview" and purpose):
         upkeep.look(lake, scan, "trajectories", purpose, now)
-    products = upkeep.products(lake, scan_date)
-    seen = {"purpose": purpose, "exempt": scan.exempt, "k": scan.k, "products": products, **tables}
-    return maps.draw(path, title=f"{scan.name} {scan_date}", timezone=scan.timezone, **seen)
+    names = ("cameras", "roads", "sightings", "observability", "links", "trajectories", "frames", "transitions")
+    tables = {name: _night(lake, scan_date, name) for name in names}
+    seen: dict[str, Any] = {
+        "purpose": purpose.strip(),
+        "exempt": scan.exempt,
+        "k": scan.k,
+        "products": upkeep.products(lake, scan_date),
+    }
+    return maps.Night(title=f"{scan.name} {scan_date}", timezone=scan.timezone, **seen, **tables)
 
 
 def why(
