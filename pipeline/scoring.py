@@ -85,7 +85,7 @@ def score_products(truth_path: Path, lake: Lake, scan_date: date, counting: Coun
     truth = _truth(truth_path, night, counting)
     if truth.sparse:
         raise SchemaError(f"{truth_path}: only some of its vehicles are labelled; counts need a truth of every vehicle")
-    return plain(_consumed(truth.planned(night["frames"]), night))
+    return _consumed(truth.planned(night["frames"]), night)
 
 
 def score_demo(truth: Truth, lake: Lake, scan_date: date) -> dict[str, dict[str, Any]]:
@@ -95,7 +95,7 @@ def score_demo(truth: Truth, lake: Lake, scan_date: date) -> dict[str, dict[str,
         "detections": plain(scores.detection_scores(truth, night["detections"], night["frames"])),
         "tracks": plain(scores.track_scores(truth, night["sightings"], night["detections"], night["frames"])),
         "links": plain(_links(truth, night)),
-        "products": plain(_consumed(truth, night)),
+        "products": _consumed(truth, night),
     }
 
 
@@ -151,9 +151,20 @@ class _Tables:
         return self.read[name]
 
 
-def _consumed(truth: Truth, night: _Tables) -> scores.ProductScores:
-    """Score travel times, trips and flows of a truth of every vehicle."""
-    return scores.product_scores(truth.passes(), night["sightings"], night["links"], night["trajectories"])
+def _consumed(truth: Truth, night: _Tables) -> dict[str, Any]:
+    """Score travel times, trips and flows of a truth of every vehicle, and the intervals that were published."""
+    passes = truth.passes()
+    found = scores.product_scores(passes, night["sightings"], night["links"], night["trajectories"])
+    gap_s = _usual_gap_s(truth.frames)
+    return plain(found) | {"intervals": scores.intervals(passes, upkeep.products(night.lake, night.scan_date), gap_s)}
+
+
+def _usual_gap_s(frames: pa.Table) -> float:
+    """Return the usual seconds between two labelled frames of a camera: what a pass of boxes lasts longer than they tell."""
+    at = frames["slot_at"].cast(pa.int64()).to_numpy()
+    same = pc.equal(frames["camera_id"].slice(1), frames["camera_id"].slice(0, max(frames.num_rows - 1, 0)))
+    gaps = np.diff(at)[same.to_numpy(zero_copy_only=False)] if frames.num_rows > 1 else at[:0]
+    return float(np.median(gaps)) / 1e6 if len(gaps) else 0.0
 
 
 def _links(truth: Truth, night: _Tables) -> scores.LinkScores:

@@ -25,17 +25,23 @@ class Settings:
     """Links less probable than this are in no travel time."""
     followed_passes: float = 0.9
     """Passes that a vehicle followed over two pictures or more stands for; below 1, as tracks break."""
-    single_passes: float = 0.5
+    single_passes: float = 0.6
     """Passes that a vehicle in one picture alone stands for; below 1, as some are pieces or nobody's."""
-    passes_spread: float = 0.2
+    passes_spread: float = 0.33
     """Standard deviation of ln(true passes / reckoned), from camera to camera."""
-    boxes_found: float = 0.7
+    boxes_found: float = 0.87
     """Share of vehicles in view that have a box, those that are nobody's included."""
-    boxes_spread: float = 0.2
+    boxes_spread: float = 0.22
     """Standard deviation of ln(true / reckoned vehicles in view), from camera to camera."""
-    trips_spread: float = 0.6
+    trips_whole: float = 1.4
+    """True trips to a piece of one, times the square of the share of passings that are in a trajectory."""
+    trips_spread: float = 1.0
     """Standard deviation of ln(true / reckoned trips) of a pair of zones."""
-    minutes_spread: float = 0.4
+    minutes_whole: float = 1.5
+    """True vehicle-minutes of a cell to those of trajectories, times the share of passes that are in one."""
+    minutes_spread: float = 1.05
     """Standard deviation of ln(true / reckoned vehicle-minutes) of a cell."""
-    travel_spread: float = 0.05
+    flows_spread: float = 0.6
+    """Standard deviation of ln(true / told median travel time), where flows alone tell it."""
+    travel_spread: float = 0.1
     """Standard deviation of ln(true / measured median travel time), between vehicles that are linked and all."""

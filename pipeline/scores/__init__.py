@@ -5,6 +5,7 @@ from pipeline.scores.chains import trajectory_identities
 from pipeline.scores.clocks import Counted, read_clocks
 from pipeline.scores.detections import DetectionScores, detection_scores
 from pipeline.scores.embeddings import EmbeddingScores, embedding_scores
+from pipeline.scores.intervals import intervals
 from pipeline.scores.links import LinkScores, link_scores, link_scores_known
 from pipeline.scores.naming import Naming
 from pipeline.scores.products import ProductScores, product_scores
@@ -26,6 +27,7 @@ __all__ = [
     "Truth",
     "detection_scores",
     "embedding_scores",
+    "intervals",
     "link_scores",
     "link_scores_known",
     "product_scores",

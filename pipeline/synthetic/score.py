@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import scores, upkeep
+from pipeline import geo, scores, upkeep
 from pipeline.scoring import plain
 from pipeline.synthetic.night import Night, Truth
 from pipeline.synthetic.options import SCAN_DATE
 from pipeline.synthetic.published import published
-from pipeline.synthetic.traffic import Ints, joined
+from pipeline.synthetic.traffic import Ints, Passes, joined
 from pipeline.tables import TIME
 
 US = 1_000_000
@@ -20,7 +20,8 @@ US = 1_000_000
 def score(night: Night) -> dict[str, dict[str, Any]]:
     """Return the scores of links and of what users consume, against every vehicle that passed a camera.
 
-    `links` are those of `score links`; `steps` judge single links against consecutive cameras of a vehicle's true way.
+    `links` are those of `score links`; `steps` judge single links against consecutive cameras of a vehicle's true way;
+    `intervals` say for each product how often the truth lies where its rows say it does.
     """
     passes = true_passes(night)
     names = ("sighting_id", "camera_id", "heading", "motion", "entered_at", "left_at")
@@ -35,6 +36,7 @@ def score(night: Night) -> dict[str, dict[str, Any]]:
         "steps": steps(passes, pass_of, sightings, links),
         "products": plain(scores.product_scores(passes, sightings, links, trajectories)),
         "published": published(passes, upkeep.products(night.lake, SCAN_DATE)),
+        "intervals": scores.intervals(passes, upkeep.products(night.lake, SCAN_DATE)),
     }
 
 
@@ -49,8 +51,15 @@ def true_passes(night: Night) -> pa.Table:
         {
             "camera_id": pa.array(night.traffic.cameras.ids).take(pa.array(told.camera)),
             "vehicle_id": pa.array(told.vehicle), "entered_at": times[0], "left_at": times[1],
+            "heading": pa.array(_headings(night, told), pa.string()),
         }
     )  # fmt: skip
+
+
+def _headings(night: Night, passes: Passes) -> list[str]:
+    """Name where the vehicles of some passes went."""
+    bearing = night.traffic.cameras.bearing_deg[passes.camera] + 180.0 * passes.toward
+    return [geo.compass(each) for each in bearing.tolist()]
 
 
 def steps(passes: pa.Table, pass_of: Ints, sightings: pa.Table, links: pa.Table) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 -- grain: one H3 cell, one hour
--- reads: points
--- params: timezone, step_s, minutes_spread
+-- reads: points, followed
+-- params: timezone, step_s, minutes_whole, minutes_spread
 -- units: vehicle-minutes spent in the cell
+-- The interval reckons with the vehicles that no link told: by the share of all passings that are in a trajectory.
 -- column cell: H3 cell, about 200 m to an edge (setting h3_resolution)
 -- column hour_at: start of the hour
 -- column hour_local: the same in local time
@@ -9,7 +10,7 @@
 -- column low_vehicle_minutes: with 95 % all vehicles between two of their cameras spent at least so many
 -- column high_vehicle_minutes: with 95 % they spent at most so many, those included that no link told
 -- column support: vehicles behind the row
-WITH heatmap AS (
+WITH counted AS (
     SELECT
         cell,
         date_trunc('hour', placed_at) AS hour_at,
@@ -17,6 +18,15 @@ WITH heatmap AS (
         count(DISTINCT trajectory_id) AS support
     FROM points
     GROUP BY cell, date_trunc('hour', placed_at)
+),
+
+heatmap AS (
+    SELECT
+        counted.*,
+        counted.minutes * $minutes_whole / followed.share_of_passes AS reckoned,
+        1.96 * sqrt($minutes_spread * $minutes_spread + 1 / counted.support) AS doubt
+    FROM counted
+    CROSS JOIN followed
 )
 
 SELECT
@@ -24,10 +34,8 @@ SELECT
     hour_at,
     timezone($timezone, hour_at) AS hour_local,
     CAST(minutes AS DECIMAL(12, 1)) AS vehicle_minutes,
-    CAST(minutes * exp(-1.96 * sqrt($minutes_spread * $minutes_spread + 1 / support)) AS DECIMAL(12, 1))
-        AS low_vehicle_minutes,
-    CAST(minutes * exp(1.96 * sqrt($minutes_spread * $minutes_spread + 1 / support)) AS DECIMAL(12, 1))
-        AS high_vehicle_minutes,
+    CAST(minutes * exp(-1.96 / sqrt(support)) AS DECIMAL(12, 1)) AS low_vehicle_minutes,
+    CAST(greatest(minutes, reckoned * exp(doubt)) AS DECIMAL(12, 1)) AS high_vehicle_minutes,
     support
 FROM heatmap
 ORDER BY cell, hour_at

@@ -1,8 +1,9 @@
 -- grain: one first zone, one last zone, one hour of departure
--- reads: trajectories, zoned
--- params: timezone, trips_spread
+-- reads: trajectories, zoned, followed
+-- params: timezone, trips_whole, trips_spread
 -- units: vehicles, seconds
--- Pieces of trips: where a vehicle was first and last followed, which is not where its journey began and ended.
+-- Pieces of trips: where a vehicle was first and last followed, which is not where its journey began and ended. The
+-- interval reckons that the fewer of the passings are in a trajectory, the fewer pieces are whole trips.
 -- column first_zone: H3 cell of the zone of the first camera
 -- column last_zone: H3 cell of the zone of the last camera
 -- column hour_at: start of the hour in which the vehicle entered its first camera
@@ -24,7 +25,7 @@ WITH journeys AS (
     INNER JOIN zoned AS destinations ON trajectories.camera_ids[-1] = destinations.camera_id
 ),
 
-od AS (
+counted AS (
     SELECT
         first_zone,
         last_zone,
@@ -33,6 +34,15 @@ od AS (
         count(DISTINCT trajectory_id) AS support
     FROM journeys
     GROUP BY first_zone, last_zone, hour_at
+),
+
+od AS (
+    SELECT
+        counted.*,
+        counted.support * $trips_whole * followed.share * followed.share AS reckoned,
+        1.96 * sqrt($trips_spread * $trips_spread + 1 / counted.support) AS doubt
+    FROM counted
+    CROSS JOIN followed
 )
 
 SELECT
@@ -41,8 +51,8 @@ SELECT
     hour_at,
     timezone($timezone, hour_at) AS hour_local,
     support AS vehicles,
-    CAST(floor(support * exp(-1.96 * sqrt($trips_spread * $trips_spread + 1 / support))) AS BIGINT) AS low_vehicles,
-    CAST(ceil(support * exp(1.96 * sqrt($trips_spread * $trips_spread + 1 / support))) AS BIGINT) AS high_vehicles,
+    CAST(floor(least(reckoned * exp(-doubt), support)) AS BIGINT) AS low_vehicles,
+    CAST(ceil(greatest(reckoned * exp(doubt), support)) AS BIGINT) AS high_vehicles,
     p50_s,
     support
 FROM od

@@ -1,8 +1,9 @@
 -- grain: one directed pair of cameras in one hour whose flows alone tell a travel time
 -- reads: transitions, observability
--- params:
+-- params: flows_spread
 -- units: seconds from leaving the first camera's view to entering the second's; vehicles
--- By the heading that most vehicles took. The interval is that of the mean of a log-normal.
+-- By the heading that most vehicles took. The interval is that of the mean of a log-normal, and of how far flows
+-- mistake another movement, or the next platoon, for the vehicles that left.
 WITH honest AS (
     SELECT
         camera_id,
@@ -16,7 +17,7 @@ WITH honest AS (
 main AS (
     SELECT
         *,
-        1.959964 * travel_sigma / sqrt(greatest(hour_support, 1)) AS doubt
+        1.96 * sqrt(travel_sigma * travel_sigma / greatest(hour_support, 1) + $flows_spread * $flows_spread) AS doubt
     FROM transitions
     WHERE source = 'learned'
     QUALIFY row_number() OVER (
@@ -35,8 +36,8 @@ learned AS (
         main.floor_s + exp(main.travel_mu + 0.841621 * main.travel_sigma) AS p80_s,
         main.floor_s + exp(main.travel_mu + 1.036433 * main.travel_sigma) AS p85_s,
         main.floor_s + exp(main.travel_mu + 1.644854 * main.travel_sigma) AS p95_s,
-        main.floor_s + exp(main.travel_mu - main.doubt) AS low_s,
-        main.floor_s + exp(main.travel_mu + main.doubt) AS high_s,
+        (main.floor_s + exp(main.travel_mu)) * exp(-main.doubt) AS low_s,
+        (main.floor_s + exp(main.travel_mu)) * exp(main.doubt) AS high_s,
         honest.p_pair,
         CAST(main.hour_support AS BIGINT) AS support
     FROM main
