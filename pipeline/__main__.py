@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pipeline import errors, scans
-from pipeline.commands import bench, curate, desk, dictionary, explain, export, operate, registry, score, tracks
+from pipeline.commands import bench, curate, desk, dictionary, explain, export, operate, registry, score, sql, tracks
 from pipeline.commands.operate import run_night
 from pipeline.commands.options import (
     LAKE,
@@ -55,6 +55,7 @@ app = typer.Typer(
 
 app.add_typer(operate.app)
 app.add_typer(curate.app)
+app.add_typer(sql.app)
 app.add_typer(desk.app)
 app.add_typer(explain.app)
 app.add_typer(export.app)
@@ -168,7 +169,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except StoppedError as stop:
-        complain("stopped; what is done is kept, run the same command again to go on", stop.exit_code)
+        told = getattr(stop, "__notes__", ["stopped; what is done is kept, run the same command again to go on"])
+        complain("; ".join(told), stop.exit_code)
         sys.exit(stop.exit_code)
     except MISUSED as error:
         error.show()

@@ -1,7 +1,5 @@
 """Answer what a person asks of a lake: SQL, the map, the report."""
 
-import csv
-import io
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline import metrics, query, scans, upkeep
-from pipeline.console import printable
-from pipeline.errors import IntegrityError, PipelineError, SchemaError, SettingsError, WindowNotFoundError
+from pipeline import query, scans, upkeep
+from pipeline.asking import SHOWN, answering, of_nights
+from pipeline.errors import SettingsError, WindowNotFoundError
 from pipeline.lake import Lake
 from pipeline.scans import Scan
 from pipeline.storage import open_storage
@@ -20,13 +18,6 @@ from pipeline.tables import TABLES
 if TYPE_CHECKING:
     from pipeline.links.explanation import Explanation
     from pipeline.maps import Night
-
-SHOWN = tuple(name for name in TABLES if name not in ("snapshots", "embeddings"))
-"""Tables people may ask: pixels and vectors are not among them."""
-RUNS = "runs"
-"""The table of run records: no part of any night."""
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")
-"""First characters that a spreadsheet would run."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +37,8 @@ class Desk:
 
     def ask(self, statement: str) -> pa.Table:
         """Run one SELECT, or a named file of `sql/`, over the night's committed tables."""
-        return ask(statement, self.lake, self.scan, self.scan_date, self.purpose, self.now)
+        with answering(statement, self) as question:
+            return question.put().read_all()
 
     def products(self) -> dict[str, pa.Table]:
         """Read every product of the night by its name."""
@@ -55,12 +47,10 @@ class Desk:
     def gold(self) -> dict[str, pa.Table]:
         """Work out every table of `sql/gold` over the published products of all nights up to this one."""
         there = [night for night in upkeep.nights(self.lake) if night <= self.scan_date]
-        found = [upkeep.products(self.lake, night) for night in there]
+        products = {name for night in there for name in upkeep.products(self.lake, night)}
         wanted = {table for name in query.names("gold") for table in query.header(name)["reads"]}
         tables = {
-            name: pa.concat_tables([each[name] for each in found if name in each], promote_options="default")
-            for name in wanted
-            if any(name in each for each in found)
+            name: of_nights(self.lake, self.scan_date, f"products/{name}", date.min) for name in wanted & products
         }
         params = {"timezone": self.scan.timezone, "k": self.scan.k}
         made = {}
@@ -129,36 +119,7 @@ def ask(statement: str, lake: Lake, scan: Scan, scan_date: date, purpose: str, n
         PrivacyError: it reads single vehicles and no purpose is stated.
         PipelineError: the SQL fails; the message is DuckDB's.
     """
-    text = query.read(statement) if statement in query.names() else statement
-    there = {place.table.removeprefix("products/"): place.table for place in lake.places()}
-    wanted = sorted(
-        query.beneath(query.mentioned(text)) & {name for name in there if name in SHOWN or name not in TABLES}
-    )
-    for table in wanted:
-        upkeep.look(lake, scan, table, purpose, now)
-    params = {name: getattr(scan, name) for name in ("timezone", "k") if f"${name}" in text}
-    try:
-        tables = {name: upkeep.night(lake, scan_date, there[name]) for name in wanted}
-        if RUNS in query.mentioned(text):
-            tables[RUNS] = metrics.table(metrics.read(lake))
-        return query.ask(text, tables, params)
-    except (WindowNotFoundError, IntegrityError, SchemaError):
-        raise
-    except PipelineError as error:
-        raise PipelineError(f"{error}; tables here: {sorted(set(there) - {'snapshots', 'embeddings'})}") from error
-
-
-def to_csv(rows: pa.Table) -> str:
-    """Write rows as CSV that no spreadsheet and no terminal will run.
-
-    A cell that begins like a formula gets an apostrophe; what does not print is written as its escape.
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(rows.column_names)
-    for row in rows.to_pylist():
-        writer.writerow([_harmless(row[name]) for name in rows.column_names])
-    return out.getvalue()
+    return Desk(lake, scan, scan_date, purpose, now).ask(statement)
 
 
 def draw(lake: Lake, scan: Scan, scan_date: date, path: Path, purpose: str, now: datetime) -> Path:
@@ -220,10 +181,3 @@ def _night(lake: Lake, scan_date: date, name: str) -> pa.Table:
         if not lake.night(name, scan_date):
             raise
         return TABLES[name].empty()
-
-
-def _harmless(value: Any) -> Any:
-    """Take out of a text cell what a spreadsheet or a terminal would run."""
-    if not isinstance(value, str):
-        return value
-    return printable(f"'{value}" if value.startswith(FORMULA) else value)

@@ -2,10 +2,23 @@
 -- reads: frames, sightings, observability, trajectories
 -- params:
 -- units: seconds, percent
+-- column passed_at: middle between entered_at and left_at
+-- column pictures: detections it was seen in
+-- column seen_percent: chance that a passing vehicle is in at least one usable picture
+-- column seen_at_both_percent: chance that a vehicle on its way is seen at both cameras
+-- column frames: planned pictures
+-- column hour_at: start of the hour, UTC
+-- column leg: number of the way, from 1
+-- column from_camera: camera left behind
+-- column to_camera: camera reached
+-- column reached_at: when it passed the camera it reached
+-- column seconds: from the one passing to the other, whole seconds
+-- `scan_date` is there where several nights are asked.
 
 -- One vehicle passing one camera once, parked ones left out.
 CREATE VIEW passings AS
 SELECT
+    scan_date,
     sighting_id,
     camera_id,
     label,
@@ -22,6 +35,7 @@ WHERE motion <> 'parked';
 -- One camera in one hour: what it saw of what it should have, and what that supports.
 CREATE VIEW coverage AS
 SELECT
+    scan_date,
     camera_id,
     hour_at,
     slots_planned,
@@ -37,6 +51,7 @@ WHERE pair_camera_id = '';
 -- One directed pair of cameras in one hour, and what it supports.
 CREATE VIEW pairs AS
 SELECT
+    scan_date,
     camera_id AS from_camera,
     pair_camera_id AS to_camera,
     hour_at,
@@ -49,17 +64,19 @@ WHERE pair_camera_id <> '';
 -- One camera, one hour, one state of its pictures.
 CREATE VIEW states AS
 SELECT
+    scan_date,
     camera_id,
     date_trunc('hour', slot_at) AS hour_at,
     state,
     count(*) AS frames
 FROM frames
-GROUP BY camera_id, date_trunc('hour', slot_at), state;
+GROUP BY scan_date, camera_id, date_trunc('hour', slot_at), state;
 
 -- One vehicle on the way from one camera of its trajectory to the next.
 CREATE VIEW legs AS
 WITH numbered AS (
     SELECT
+        scan_date,
         trajectory_id,
         camera_ids,
         passed_at,
@@ -68,6 +85,7 @@ WITH numbered AS (
 )
 
 SELECT
+    scan_date,
     trajectory_id,
     leg,
     camera_ids[leg] AS from_camera,

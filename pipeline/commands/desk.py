@@ -1,4 +1,4 @@
-"""Commands for people with a question: SQL, the map, the report."""
+"""Commands that draw and write pages: the map, the report."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -6,13 +6,10 @@ from typing import Annotated, Literal
 import typer
 
 from pipeline import scans
-from pipeline.commands.completion import questions
 from pipeline.commands.options import (
     LAKE,
     AnyNight,
-    Json,
     LakeRoot,
-    LakeScan,
     LakesScan,
     Purpose,
     SettingsFile,
@@ -21,44 +18,10 @@ from pipeline.commands.options import (
     open_lake,
     scan_of,
 )
-from pipeline.console import advise, show, tell
+from pipeline.console import advise, tell
 from pipeline.errors import SettingsError
 
 app = typer.Typer()
-
-
-@app.command(
-    epilog='Example: thoroughfare sql "SELECT state, count(*) AS n FROM frames GROUP BY state" --lake out/demo'
-)
-def sql(
-    statement: Annotated[
-        str,
-        typer.Argument(
-            help="One SELECT, or the name of a file of sql/ such as cookbook/peak_hour_by_camera.",
-            autocompletion=questions,
-        ),
-    ],
-    name: LakeScan = "",
-    lake: LakeRoot = LAKE,
-    on: AnyNight = "",
-    purpose: Purpose = "",
-    settings: SettingsFile = None,
-    as_json: Json = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-) -> None:
-    """Ask the committed tables of one night; single vehicles only with a purpose."""
-    from pipeline import desk
-
-    name = scan_of(lake, name)
-    rows = desk.ask(
-        statement, open_lake(lake, name), scans.load(name, settings), night_of(lake, name, on), purpose, now()
-    )
-    if as_csv:
-        typer.echo(desk.to_csv(rows), nl=False)
-        return
-    tell(rows.to_pylist()) if as_json else show(rows.to_pylist(), rows.column_names)
-    if not as_json:
-        advise(f"thoroughfare report {name} --lake {lake}")
 
 
 @app.command("map", epilog="Example: thoroughfare map --kind heatmap --lake out/demo")

@@ -1,4 +1,4 @@
-"""Run one SQL file over Arrow tables; the only room that knows DuckDB."""
+"""Run one SQL file over Arrow tables, or one question over a database and committed files; the only room that knows DuckDB."""
 
 import re
 from collections.abc import Iterable
@@ -11,15 +11,20 @@ import pyarrow as pa
 
 from pipeline.errors import PipelineError, SchemaError
 
-CHECKOUT, PACKAGED = Path(__file__).parent.parent / "sql", Path(__file__).parent / "_sql"
+CHECKOUT, PACKAGED = Path(__file__).parents[2] / "sql", Path(__file__).parents[1] / "_sql"
 SQL = PACKAGED if PACKAGED.is_dir() else CHECKOUT
 HEADER = re.compile(r"^-- (grain|reads|params|units|nights): *(.*)$", re.MULTILINE)
+HEADED = re.compile(r"^-- (\w+|column \w+):")
 COLUMN = re.compile(r"^-- column (\w+): *(.*)$", re.MULTILINE)
 """A column of the rows a file gives: its name, its meaning and its unit."""
 TABLE_NAME = re.compile(r'"table_name":"((?:[^"\\]|\\.)*)"')
 """A name in DuckDB's parse tree of a SELECT."""
+MACRO = re.compile(r"^-- macro (\w+): *(.*)$", re.MULTILINE)
+"""What a macro of `sql/macros.sql` gives."""
 VIEW = re.compile(r"^CREATE VIEW (\w+) AS\s+(.*?);", re.MULTILINE | re.DOTALL)
 """A view of `sql/views.sql`: its name and its SELECT."""
+MEANING = re.compile(r"^-- (.*)\.\nCREATE VIEW (\w+) AS$", re.MULTILINE)
+"""What a view is, and its name."""
 LOCKED = {
     "python_enable_replacements": "false",
     "autoinstall_known_extensions": "false",
@@ -64,14 +69,39 @@ def ask(text: str, tables: dict[str, pa.Table], params: dict[str, Any] | None = 
 def mentioned(text: str) -> set[str]:
     """List the names a SELECT reads from: tables, and its own common table expressions."""
     _parse(text)
-    with connect() as connection:
-        tree = connection.execute("SELECT json_serialize_sql($text)", {"text": text}).fetchall()[0][0]
+    tree = _parser().execute("SELECT json_serialize_sql($text)", {"text": text}).fetchall()[0][0]
     return set(TABLE_NAME.findall(tree))
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """Open a connection that takes statements to pieces and runs none."""
+    return duckdb.connect(":memory:")
 
 
 def beneath(names: set[str]) -> set[str]:
     """Add to some names those of the tables that the views among them stand on."""
     return names.union(*(_bases(select) for view, select in VIEW.findall(read("views")) if view in names))
+
+
+def views() -> dict[str, tuple[str, set[str]]]:
+    """Return the views of `sql/views.sql`: the SELECT of each, over tables of several nights, and what it stands on."""
+    return {view: (select, _bases(select)) for view, select in VIEW.findall(read("views"))}
+
+
+def view_meaning(name: str) -> str:
+    """Return what a view of `sql/views.sql` is."""
+    return next((words for words, view in MEANING.findall(read("views")) if view == name), "")
+
+
+def macros() -> dict[str, str]:
+    """Return what each macro of `sql/macros.sql` gives."""
+    return dict(MACRO.findall(MACROS.read_text(encoding="utf-8")))
+
+
+def undated(select: str) -> str:
+    """Take `scan_date` out of a view, for tables of one night, which have none."""
+    return re.sub(r"\bscan_date,\s+", "", select)
 
 
 @cache
@@ -100,7 +130,8 @@ def _select(
                 connection.register(table, rows)
             for view, select in views:
                 if _bases(select) <= set(tables):
-                    connection.execute(f"CREATE VIEW {view} AS {select}")
+                    dated = any("scan_date" in tables[name].column_names for name in _bases(select))
+                    connection.execute(f"CREATE VIEW {view} AS {select if dated else undated(select)}")
             return connection.sql(text, params=params).to_arrow_table()
         except duckdb.Error as error:
             raise PipelineError(f"{where}: {error}") from error
@@ -138,6 +169,12 @@ def header(name: str) -> dict[str, list[str]]:
         key: [part.strip() for part in text.split(",") if part.strip()] for key, text in HEADER.findall(read(name))
     }
     return {key: found.get(key, []) for key in ("grain", "reads", "params", "units", "nights")}
+
+
+def asks(name: str) -> str:
+    """Return what a file asks, in one line: the first sentence of its comment."""
+    words = " ".join(line[3:] for line in read(name).splitlines() if line.startswith("-- ") and not HEADED.match(line))
+    return re.split(r"(?<=[.?!]) ", words)[0] if words else ", ".join(header(name)["grain"])
 
 
 @cache
