@@ -27,6 +27,11 @@ def intervals(passes: pa.Table, products: dict[str, pa.Table], gap_s: float = 0.
     Raises:
         SchemaError: a product has not the columns that its score reads: it is of an earlier version.
     """
+    return {name: told(rows) for name, rows in compared(passes, products, gap_s).items()}
+
+
+def compared(passes: pa.Table, products: dict[str, pa.Table], gap_s: float = 0.0) -> dict[str, pa.Table]:
+    """Return the published rows of each product that true passes can judge: their key, found, low, high and truth."""
     if "heading" not in passes.column_names:
         passes = passes.append_column("heading", pa.nulls(passes.num_rows, pa.string()))
     params = {"gap_s": gap_s, "least": LEAST}
@@ -36,8 +41,8 @@ def intervals(passes: pa.Table, products: dict[str, pa.Table], gap_s: float = 0.
         if set(reads) - {"passes"} <= set(products):
             tables = {each: passes if each == "passes" else products[each] for each in reads}
             _hold_complete(name, tables)
-            rows = query(name, {each: params[each] for each in header(name)["params"]}, **tables)
-            found[name.removeprefix("scores/")] = _told(rows)
+            asked = {each: params[each] for each in header(name)["params"]}
+            found[name.removeprefix("scores/")] = query(name, asked, **tables)
     return found
 
 
@@ -48,7 +53,7 @@ def _hold_complete(name: str, tables: dict[str, pa.Table]) -> None:
         raise SchemaError(f"product {product} has no interval; make it anew with `thoroughfare stage products`")
 
 
-def _told(rows: pa.Table) -> dict[str, Any]:
+def told(rows: pa.Table) -> dict[str, Any]:
     """Sum up the rows of one product: found, low, high and truth."""
     if not rows.num_rows:
         return {"rows": 0, "held": None, "below": None, "above": None, "error": None, "width": None}
