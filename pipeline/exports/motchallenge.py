@@ -34,11 +34,12 @@ def clocks(found: list[Tracked]) -> bytes:
     """Write what the cameras are called and how fast their frames follow, as `score --known-as` reads it."""
     columns = {
         "name": [each.name for each in found],
-        "camera": [each.camera_id for each in found],
+        "camera": ["" if each.camera_id.endswith(f":{each.name}") else each.camera_id for each in found],
         "starts_s": [each.starts_s for each in found],
         "frame_rate": [each.frame_rate for each in found],
     }
-    return interchange.to_csv(pa.table(columns))
+    head, line, rows = interchange.to_csv(pa.table(columns)).partition(b"\n")
+    return head.replace(b'"', b"") + line + rows
 
 
 FORMAT = Format(
