@@ -1,6 +1,7 @@
 """Show one question the committed tables it names, and nothing else: from files through DuckDB, or out of a bucket."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipeline import database, metrics, query, upkeep
-from pipeline.errors import PipelineError, WindowNotFoundError
+from pipeline.errors import PipelineError, SettingsError, WindowNotFoundError
 from pipeline.lake import Lake
 from pipeline.query.sessions import Bounds, Look, Session
 from pipeline.storage import Folder
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 SHOWN = tuple(name for name in TABLES if name not in database.HIDDEN)
 """Tables people may ask: pixels and vectors are not among them."""
+PARAM = re.compile(r"\$([a-z_]\w*)")
+"""A parameter of a question."""
 RUNS = "runs"
 """The table of run records: no part of any night."""
 
@@ -51,18 +54,23 @@ class Answering:
 
 @contextmanager
 def answering(
-    statement: str, desk: "Desk", first: date | None = None, bounds: Bounds | None = None
+    statement: str,
+    desk: "Desk",
+    first: date | None = None,
+    bounds: Bounds | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> Iterator[Answering]:
     """Show a question the committed tables it names and nothing else: of the desk's night, or of all nights from `first`.
 
     A file whose header says `nights: all` sees every night up to the desk's. Tables of several nights bear `scan_date`.
+    `given` are the values of the question's own parameters.
     """
     named = statement in query.names()
     text = query.read(statement) if named else statement
     wanted = query.beneath(query.mentioned(text))
     for table in sorted(wanted & set(upkeep.SINGLED_OUT)):
         upkeep.look(desk.lake, desk.scan, table, desk.purpose, desk.now)
-    params = {name: getattr(desk.scan, name) for name in ("timezone", "k") if f"${name}" in text}
+    params = _params(statement if named else "your SQL", text, desk, given or {})
     first = date.min if named and "all" in query.header(statement)["nights"] else first
     if not isinstance(desk.lake.storage, Folder):
         there, tables = _fetched(desk, wanted, first)
@@ -72,6 +80,18 @@ def answering(
         there = _shown(desk, session, wanted, first)
         session.lock()
         yield Answering(text, params, there, session, {})
+
+
+def _params(asked: str, text: str, desk: "Desk", given: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of a question's parameters: those of the scan, and those a person gives."""
+    wanted = set(PARAM.findall(text))
+    params = {name: getattr(desk.scan, name) for name in ("timezone", "k") if name in wanted}
+    own = wanted - set(params)
+    if missing := sorted(own - set(given)):
+        raise SettingsError(f"{asked} asks for ${missing[0]}; give it with --param {missing[0]}=VALUE")
+    if unknown := sorted(set(given) - own):
+        raise SettingsError(f"--param {unknown[0]}: {asked} takes {sorted(own) or 'no parameter'}; leave it out")
+    return params | dict(given)
 
 
 def _shown(desk: "Desk", session: Session, wanted: set[str], first: date | None) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Answer what a person asks of a lake: SQL, the map, the report."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -35,9 +36,9 @@ class Desk:
     now: datetime
     """When it was opened, UTC; what the log of looks says."""
 
-    def ask(self, statement: str) -> pa.Table:
-        """Run one SELECT, or a named file of `sql/`, over the night's committed tables."""
-        with answering(statement, self) as question:
+    def ask(self, statement: str, given: Mapping[str, str] | None = None) -> pa.Table:
+        """Run one SELECT, or a named file of `sql/`, over the night's committed tables; `given` are its own parameters."""
+        with answering(statement, self, given=given) as question:
             return question.put().read_all()
 
     def products(self) -> dict[str, pa.Table]:

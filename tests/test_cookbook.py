@@ -395,3 +395,11 @@ def test_before_after_compares_nights_on_both_sides_of_a_date():
     # means 100 and 140; variances 200 / 2 and 200 / 2; 196 x sqrt(200) / 100 = 27.7
     assert (hour["before_vehicles"], hour["after_vehicles"], hour["change_percent"]) == (100, 140, 40)
     assert (hour["low_change_percent"], hour["high_change_percent"]) == (12, 68)
+
+
+def test_directness_sets_the_road_against_the_crow_s_way():
+    apart = rows("cameras", camera("a", name="Bridge", lat=40.75), camera("b", name="Ramp", lat=40.76))
+    ways = rows("transitions", transition("a", "b", road_m=1500.0), transition("a", "b", heading="S", road_m=9000.0))
+    (pair,) = ask("directness", cameras=apart, transitions=ways)
+    # a hundredth of a degree of 111,195 m
+    assert (pair["road_m"], pair["straight_m"], pair["detour_factor"]) == (1500, 1112, Decimal("1.35"))

@@ -10,7 +10,7 @@ import pytest
 from builders import NIGHT, at, camera, frame, link, rows, seen, sighting, single, trajectory, transition
 
 from pipeline import desk, query, scans
-from pipeline.errors import PrivacyError
+from pipeline.errors import PrivacyError, SettingsError
 from pipeline.lake import Lake, Place
 from pipeline.tables import TABLES
 
@@ -180,6 +180,17 @@ def test_a_cookbook_file_is_asked_by_its_name_with_the_settings_of_the_scan(lake
     (row,) = asked(lake, "cookbook/peak_hour_by_camera")
     assert (row["vehicles"], row["hour_local"].hour) == (2, 7)
     assert asked(lake, "SELECT count(*) AS n, $k AS k FROM passings") == [{"n": 2, "k": 2}]
+
+
+def test_a_question_s_own_parameter_is_given_by_who_asks(lake: Lake):
+    scan = scans.Scan("fdr", "archive", "America/New_York", "EPSG:32618", k=2)
+    night = desk.Desk(lake, scan, NIGHT.date(), "", NIGHT)
+    text = "SELECT count(*) AS n FROM passings WHERE label = $kind"
+    assert night.ask(text, {"kind": "car"}).to_pylist() == [{"n": 2}]
+    with pytest.raises(SettingsError, match="--param kind=VALUE"):
+        night.ask(text)
+    with pytest.raises(SettingsError, match="--param colour"):
+        night.ask(text, {"kind": "car", "colour": "red"})
 
 
 def test_a_view_of_trajectories_needs_a_purpose_as_they_do(lake: Lake):

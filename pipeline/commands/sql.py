@@ -66,6 +66,12 @@ def sql(
     ends: Annotated[
         str, typer.Option("--to", help="Last night of several; default: the lake's last.", show_default=False)
     ] = "",
+    given: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param", help="NAME=VALUE of a question's own parameter, such as date=2026-05-01; may be repeated."
+        ),
+    ] = None,
     questions: Annotated[bool, typer.Option("--list", help="List the questions of the cookbook.")] = False,
     as_json: Json = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
@@ -93,7 +99,8 @@ def sql(
     name = scan_of(lake, name)
     asked = _desk(lake, name, on, begins, ends, purpose, settings)
     first = date_of(begins, "--from") if begins else asked.scan_date if ends else None
-    with asking.answering(statement, asked, first, Bounds(memory_mb, threads)) as question, _patience() as look:
+    chosen = asking.answering(statement, asked, first, Bounds(memory_mb, threads), _given(given or []))
+    with chosen as question, _patience() as look:
         answer = question.put(look)
         target = parquet or geojson or out
         if form == "table":
@@ -103,6 +110,13 @@ def sql(
         _write(form, answer, target, asked)
     if target:
         typer.echo(f"{target} ({target.stat().st_size / 1e3:,.0f} kB)")
+
+
+def _given(params: list[str]) -> dict[str, str]:
+    """Read NAME=VALUE pairs."""
+    if wrong := next((each for each in params if "=" not in each), ""):
+        raise SettingsError(f"--param {wrong!r}: write NAME=VALUE, such as date=2026-05-01")
+    return {name.strip(): value for name, _, value in (each.partition("=") for each in params)}
 
 
 def _list() -> None:
