@@ -13,16 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
 from pipeline import query
 from pipeline.errors import IntegrityError, StorageError
 from pipeline.lake import Lake
-from pipeline.query import databases
+from pipeline.query import databases, meanings
 from pipeline.query.files import Files
 from pipeline.query.sessions import Bounds, Session
-from pipeline.scans import Scan
 from pipeline.storage import Folder
 from pipeline.tables import KEPT, TABLES
 from pipeline.upkeep import SINGLED_OUT
@@ -66,30 +66,25 @@ LISTED = "FROM files ORDER BY ALL"
 """Every committed file, as `Committed` has it."""
 COPIES = "SELECT table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
 """Names of the tables whose rows the database holds."""
-OWN = {
-    "about": ("What this database is", {"topic": "what the words are about", "words": "the words"}),
-    "files": (
-        "One committed Parquet file that a view or a table here stands on",
-        {
-            "table_name": "view or table",
-            "scan_date": "night, its first local date",
-            "path": "below the folder this database lies in",
-            "rows": "rows its record names",
-            "size_bytes": "bytes its record names",
-            "sha256": "hash its record names",
-            "made_by": "equal for files of one version of their stage",
-        },
-    ),
-    "sanity": (
-        "Whether the files are where this database looks for them, and what to do where not",
-        {
-            "files": "files that the views and tables stand on",
-            "missing": "those that are not there",
-            "first_missing": "one of them",
-            "message": "what to do",
-        },
-    ),
-}  # fmt: skip
+
+
+class Sense(Protocol):
+    """What of a scan its database needs to know; a Scan knows it."""
+
+    @property
+    def timezone(self) -> str:
+        """Zone of its clocks."""
+
+    @property
+    def k(self) -> int:
+        """Fewest vehicles behind a row."""
+
+
+class Told(NamedTuple):
+    """What a database itself says of its scan."""
+
+    timezone: str
+    k: int
 
 
 @dataclass(frozen=True)
@@ -106,7 +101,7 @@ class Committed:
     made_by: str
 
 
-def refresh(lake: Lake, scan: Scan) -> Path | None:
+def refresh(lake: Lake, scan: Sense) -> Path | None:
     """Make the database of a lake anew, whole or not at all; return where it lies, None for a lake in a bucket."""
     if not isinstance(lake.storage, Folder):
         return None
@@ -116,7 +111,7 @@ def refresh(lake: Lake, scan: Scan) -> Path | None:
     return lake.storage.root / FILE
 
 
-def keep(lake: Lake, scan: Scan) -> None:
+def keep(lake: Lake, scan: Sense) -> None:
     """Make the database anew after files have changed; where that fails the lake is none the worse, and a warning says so."""
     try:
         refresh(lake, scan)
@@ -124,12 +119,20 @@ def keep(lake: Lake, scan: Scan) -> None:
         log.warning("%s/%s: not made anew (%s); `thoroughfare sql` makes it before it answers", lake, FILE, error)
 
 
+def keep_again(lake: Lake) -> None:
+    """Make a database that is there anew, for who knows the lake and not its scan."""
+    if isinstance(lake.storage, Folder):
+        told = databases.about(lake.storage.root / FILE)
+        if {"timezone", "k"} <= set(told):
+            keep(lake, Told(told["timezone"], int(told["k"])))
+
+
 @contextmanager
-def opened(lake: Lake, scan: Scan, bounds: Bounds | None = None) -> Iterator[Session]:
+def opened(lake: Lake, scan: Sense, bounds: Bounds | None = None) -> Iterator[Session]:
     """Open the database of a lake in a folder, made anew first where files have changed; aside where it cannot be kept."""
     assert isinstance(lake.storage, Folder)
     path = lake.storage.root / FILE
-    if databases.state(path) == _state(lake, scan):
+    if databases.about(path).get("state") == _state(lake, scan):
         with Session(path, bounds) as session:
             yield session
         return
@@ -193,7 +196,7 @@ def prove(lake: Lake, files: list[Committed]) -> None:
             )
 
 
-def _write(lake: Lake, scan: Scan, path: Path) -> Path:
+def _write(lake: Lake, scan: Sense, path: Path) -> Path:
     """Write a database aside."""
     assert isinstance(lake.storage, Folder)
     names = {name.removeprefix(PRODUCTS): name for name in sorted({place.table for place in lake.places()})}
@@ -211,8 +214,8 @@ def _write(lake: Lake, scan: Scan, path: Path) -> Path:
                 writer.files(name, by_night(those), TABLES[name].schema if name in TABLES else None, kept=kept)
                 there.add(name)
         there |= _derived(writer, scan, there)
-        for name in sorted(there | set(OWN)):
-            writer.comment(name, *meaning(name))
+        for name in sorted(there | set(meanings.OWN)):
+            writer.comment(name, *meanings.of(name))
     return path
 
 
@@ -226,7 +229,7 @@ def _stands(lake: Lake, files: list[Committed]) -> bool:
     return True
 
 
-def _derived(writer: databases.Writer, scan: Scan, there: set[str]) -> set[str]:
+def _derived(writer: databases.Writer, scan: Sense, there: set[str]) -> set[str]:
     """Add what stands on the tables: views for people, and gold."""
     made = set()
     for view, (text, bases) in query.views().items():
@@ -234,38 +237,18 @@ def _derived(writer: databases.Writer, scan: Scan, there: set[str]) -> set[str]:
             writer.view(view, text)
             made.add(view)
     for file in query.names("gold"):
-        if set(query.header(file)["reads"]) <= there:
-            writer.answer(file.removeprefix(GOLD), file, {"timezone": scan.timezone, "k": scan.k})
-            made.add(file.removeprefix(GOLD))
+        name, params = file.removeprefix(GOLD), {"timezone": scan.timezone, "k": scan.k}
+        if set(query.header(file)["reads"]) <= there and writer.answer(name, file, params):
+            made.add(name)
     return made
 
 
-def meaning(name: str) -> tuple[str, dict[str, str]]:
-    """Return what a table, product, gold table or view is, and what its columns mean."""
-    night = {"scan_date": "night, its first local date"}
-    if name in OWN:
-        return OWN[name]
-    if name in TABLES:
-        docs = {field.name: field.metadata[b"doc"].decode() for field in TABLES[name].schema}
-        return TABLES[name].grain, docs | night
-    for file in (f"{PRODUCTS}{name}", f"{GOLD}{name}"):
-        if file in query.names():
-            return ", ".join(query.header(file)["grain"]), query.columns(file) | night
-    return query.view_meaning(name), _columns_of_view(name) | night
-
-
-def _columns_of_view(name: str) -> dict[str, str]:
-    """Say of a view's columns what the header of `sql/views.sql` says, else what the tables beneath say."""
-    beneath = query.views().get(name, ("", set()))[1]
-    docs = {f.name: f.metadata[b"doc"].decode() for table in sorted(beneath) for f in TABLES[table].schema}
-    return docs | query.columns("views") if beneath else {}
-
-
-def _about(lake: Lake, scan: Scan) -> pa.Table:
+def _about(lake: Lake, scan: Sense) -> pa.Table:
     """Say what a database is."""
     words = {
-        "scan": scan.name,
+        "scan": lake.scan,
         "timezone": scan.timezone,
+        "k": str(scan.k),
         "how": "Every view and table holds all nights; scan_date tells them apart. DESCRIBE and duckdb_columns() give units.",
         "check": "FROM sanity tells whether all files are there, and what to do where not.",
         "moved": MOVED,
@@ -276,7 +259,7 @@ def _about(lake: Lake, scan: Scan) -> pa.Table:
     return pa.table({"topic": list(words), "words": list(words.values())})
 
 
-def _state(lake: Lake, scan: Scan) -> str:
+def _state(lake: Lake, scan: Sense) -> str:
     """Digest everything a database follows from: which revisions there are, which have expired, and the SQL it holds."""
     keys = [key for key in lake.storage.keys() if "/commit-r" in key or "/expired-r" in key]  # noqa: SIM118
     sql = [query.read(name) for name in ("macros", "views", *query.names("products"), *query.names("gold"))]

@@ -161,8 +161,8 @@ class AirflowHome:
 
 
 def tree(root: Path) -> dict[str, bytes]:
-    """Read every file but those of dot-folders: run records have a clock in them."""
-    found = {p.relative_to(root): p for p in sorted(root.rglob("*")) if p.is_file()}
+    """Read every file but the database and those of dot-folders: run records have a clock in them."""
+    found = {p.relative_to(root): p for p in sorted(root.rglob("*")) if p.is_file() and p.suffix != ".duckdb"}
     return {str(name): p.read_bytes() for name, p in found.items() if not any(part[0] == "." for part in name.parts)}
 
 

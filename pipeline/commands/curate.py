@@ -44,13 +44,14 @@ def expire(
     as_json: Json = False,
 ) -> None:
     """Delete what has lived its days and what no commit names; the records of what it was stay."""
-    from pipeline import audit, metrics, upkeep
+    from pipeline import audit, database, metrics, upkeep
 
     name = scan_of(lake, name)
     opened = open_lake(lake, name)
     metrics.expire(opened, now())
     gone = {place.folder: files for place, files in upkeep.expire(opened, now())}
     collected = audit.collect(opened, now())
+    database.keep_again(opened)
     left = [place.folder for place in upkeep.overdue(opened, now())] if prove else []
     left += [each.key for each in audit.litter(opened, now())] if prove else []
     if as_json:
@@ -75,10 +76,11 @@ def compact(
     as_json: Json = False,
 ) -> None:
     """Merge the small files of each window's and night's table into one; no later stage runs again for it."""
-    from pipeline import compaction
+    from pipeline import compaction, database
 
     name = scan_of(lake, name)
     merges = list(compaction.compact(open_lake(lake, name), date_of(before) if before else None))
+    database.keep_again(open_lake(lake, name))
     if as_json:
         tell([asdict(merge) | {"place": merge.place.folder} for merge in merges])
         return

@@ -83,7 +83,7 @@ def stage(
 
     Exit code 99: nothing to do, as the night has no such window or the feed plans nothing in it.
     """
-    from pipeline import runner, stages, upkeep
+    from pipeline import database, runner, stages, upkeep
     from pipeline.commands.watch import Watch
 
     scan = scans.load(name, settings, source=source, permission=permission)
@@ -105,6 +105,8 @@ def stage(
             return
         step = night.ensure(line, hour)
         shards = len(night.shards) if table == "cameras" else None
+    if table == stages.STAGES[-1].table:
+        database.keep(there, scan)
     tell_line(asdict(step) | {"place": step.place.folder} | ({} if shards is None else {"parts": list(range(shards))}))
 
 
@@ -132,7 +134,7 @@ def backfill(
 
     A night that fails does not stop the others; the exit code is that of the first that failed.
     """
-    from pipeline import upkeep
+    from pipeline import database, upkeep
 
     scan = scans.load(name, settings, source=source, permission=permission)
     begins, ends = date_of(first), date_of(last)
@@ -148,6 +150,8 @@ def backfill(
         code, row = _one_of_many(on, night)
         exit_code = exit_code or code
         told.append(row)
+    if chosen:
+        database.keep(there, scan)
     if as_json:
         tell(told)
     else:
@@ -182,7 +186,7 @@ def run_night(
     of: str = "",
 ) -> "list[runner.Step]":
     """Run a night with progress on standard error, run records in the lake, and faults that say where."""
-    from pipeline import runner, upkeep
+    from pipeline import database, runner, upkeep
     from pipeline.commands.watch import Watch
 
     there = open_lake(lake, scan.name)
@@ -193,7 +197,10 @@ def run_night(
         if preflight:
             night.begin = _after_preflight(night, workers, watch.begin)
         watch.expect(night)
-        return night.run()
+        steps = night.run()
+    if not of:
+        database.keep(there, scan)
+    return steps
 
 
 def _keep_page(lake: "Lake", on: date, page: bytes) -> None:

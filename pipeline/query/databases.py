@@ -14,7 +14,6 @@ from pipeline.query.files import Files, named, quoted, select
 
 LOCAL = "CREATE OR REPLACE MACRO local_time(moment) AS timezone({}, moment), (moment, zone) AS timezone(zone, moment)"
 """In a database, `local_time` knows the zone of its scan."""
-STATE = "SELECT words FROM about WHERE topic = 'state'"
 
 
 class Writer:
@@ -41,10 +40,17 @@ class Writer:
         self.connection.execute(f"CREATE TABLE {named(name)} AS FROM given")
         self.connection.unregister("given")
 
-    def answer(self, name: str, file: str, params: dict[str, Any]) -> None:
-        """Add the rows that `sql/<file>.sql` gives over what is there."""
+    def answer(self, name: str, file: str, params: dict[str, Any]) -> bool:
+        """Add the rows that `sql/<file>.sql` gives; False where what is there lacks a column, made by an earlier version."""
         given = {key: params[key] for key in header(file)["params"]}
-        self.connection.execute(f"CREATE TABLE {named(name)} AS {read(file)}", given)
+        self.connection.commit()  # one that fails takes no other with it
+        try:
+            self.connection.execute(f"CREATE TABLE {named(name)} AS {read(file)}", given)
+        except duckdb.BinderException:
+            return False
+        finally:
+            self.connection.begin()
+        return True
 
     def view(self, name: str, text: str) -> None:
         """Add a view of what is there."""
@@ -79,13 +85,12 @@ class Writer:
             raise IntegrityError(f"a committed table cannot be read ({error}); run `thoroughfare verify`") from error
 
 
-def state(path: Path) -> str:
-    """Return what a database says it was made from; empty where there is none, or it is damaged."""
+def about(path: Path) -> dict[str, str]:
+    """Return what a database says of itself; nothing where there is none, or it is damaged."""
     if not path.is_file():
-        return ""
+        return {}
     try:
         with closing(duckdb.connect(path, read_only=True)) as connection:
-            found = connection.execute(STATE).fetchall()
-            return str(found[0][0]) if found else ""
+            return dict(connection.execute("SELECT topic, words FROM about").fetchall())
     except duckdb.Error:
-        return ""
+        return {}

@@ -44,7 +44,9 @@ def _flip(lakes: list[Path], folder: Path, flips: int, notes: Path) -> None:
         for number, at in enumerate(folders):
             alone = folder / f"{root.name}-{root.parent.name}-{number}"
             shutil.copytree(at, alone / "demo" / at.relative_to(root / "demo"))
-            targets += [(alone, path) for path in sorted(alone.rglob("*.*")) if path.is_file()]
+            targets += [
+                (alone, path) for path in sorted(alone.rglob("*.*")) if path.is_file() and path.suffix != ".duckdb"
+            ]
     targets = [(alone, path) for alone, path in targets if _kind(path)]
     for _ in range(flips):
         alone, path = chance.choice(targets)
@@ -99,5 +101,5 @@ def _places(alone: Path) -> list[Any]:
     """List the places of a lake, committed or not."""
     from pipeline.records import place_of
 
-    folders = {path.parent.relative_to(alone / "demo") for path in alone.rglob("*.*") if path.is_file()}
+    folders = {path.parent.relative_to(alone / "demo") for path in alone.rglob("*/date=*/**/*.*") if path.is_file()}
     return [place_of(PurePosixPath(folder.as_posix())) for folder in sorted(folders)]

@@ -174,8 +174,8 @@ def unlike(gold: dict[str, bytes], lake: Path) -> str:
 
 
 def tree(root: Path) -> dict[str, bytes]:
-    """Read every file of a lake but those of dot folders."""
-    paths = (path for path in root.rglob("*") if path.is_file())
+    """Read every file of a lake but its database and those of dot folders."""
+    paths = (path for path in root.rglob("*") if path.is_file() and path.suffix != ".duckdb")
     kept = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(root).parts)]
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in kept}
 
