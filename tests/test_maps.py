@@ -6,6 +6,9 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +18,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import shapely
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from pipeline.errors import IntegrityError
-from pipeline.maps import Night, arcs, compose, dots, heat, layers, trips
+from pipeline.maps import Night, arcs, compose, dots, health, heat, layers, trips
 from pipeline.maps.bundle import application
 
 FLAGS = (
@@ -30,18 +33,30 @@ PATIENCE_S = 80
 MAP_ONLY = {"x": 0, "y": 40, "width": 650, "height": 420}
 """The part of a 1024x640 page that neither the card with its legend nor kepler's controls cover."""
 GROUND = "#0a0f1d"
-SEEN = {
-    "cameras": (layers.VERDICT_COLOURS["trajectory"], 0.95), "trips": (trips.SPEED[0], 0.95), "arcs": (arcs.ARC, 0.6),
-    "heatmap": (heat.HEAT[1], 0.3), "roads": ("#33415f", 1.0),
+SEEN: dict[str, dict[str, tuple[str, float]]] = {
+    "overview": {
+        "cameras": (layers.VERDICT_COLOURS["trajectory"], 0.95), "trips": (trips.SPEED[0], 0.95), "arcs": (arcs.ARC, 0.6),
+        "heatmap": (heat.HEAT[1], 0.3), "roads": ("#33415f", 1.0),
+    },
+    "trips": {"trips": (trips.SPEED[0], 0.95), "roads": ("#33415f", 1.0)},
+    "heatmap": {"heatmap": (heat.HOURLY[5], 0.62), "roads": ("#33415f", 1.0)},
+    "arcs": {"transitions": (arcs.PACE[0], 0.9), "roads": ("#33415f", 1.0)},
+    "health": {"verdicts": (layers.VERDICT_COLOURS["trajectory"], 1.0), "pictures": (health.USABLE[1][1], 0.9), "roads": ("#33415f", 1.0)},
 }  # fmt: skip
-"""Layer to a colour that only it draws, and its opacity over the ground."""
+"""Of each map: layer to a colour that only it draws, and its opacity over the ground."""
+EARLIER = night.HOUR - timedelta(hours=1)
+"""Hour of the heatmap that its slider hides when the page opens: of one cell, in a class of its own."""
 
 
 def invented(**changes: Any) -> Night:
     """Hold the invented night, with changes."""
+    return Night(**{"exempt": "a simulated city", **_tables(), **changes})
+
+
+@cache
+def _tables() -> dict[str, Any]:
     given = {name: rows for name, rows in night.tables().items() if name not in UNDRAWN}
-    given |= {"title": "demo 2026-03-03", "timezone": "America/New_York", "products": night.published()}
-    return Night(**{"exempt": "a simulated city", **given, **changes})
+    return given | {"title": "demo 2026-03-03", "timezone": "America/New_York", "products": night.published()}
 
 
 def drawing(path: Path, kind: str = "overview", *, most: int = layers.MAX_ROWS, **changes: Any) -> str:
@@ -57,6 +72,14 @@ def inside(page: str) -> dict[str, Any]:
     return unpacked
 
 
+SLIDE = """at => {
+  const config = structuredClone(window.thoroughfare.get("config"));
+  config.config.visState.filters[0].value = [at, at + 3599999];
+  window.thoroughfare.change("config", config);
+}"""
+"""Move the first slider to the hour that begins at some POSIX milliseconds."""
+
+
 @dataclass
 class Look:
     """What a browser saw and did."""
@@ -66,6 +89,8 @@ class Look:
     requests: list[str]
     complaints: list[str]
     found: dict[str, int] = field(default_factory=dict)
+    slid: list[int] = field(default_factory=list)
+    """Pixels of each class of the heatmap when the slider has been moved to another hour."""
 
 
 def pixels(picture: Any, colour: str, opacity: float) -> int:
@@ -74,7 +99,7 @@ def pixels(picture: Any, colour: str, opacity: float) -> int:
     return int((np.abs(picture - (opacity * over + (1 - opacity) * under)).max(axis=2) < 14).sum())
 
 
-def watch(page: Page) -> Look:
+def watch(page: Page, kind: str) -> Look:
     """Look until every layer shows or patience ends."""
     look = Look(None, {}, [], [])
     until = time.monotonic() + PATIENCE_S
@@ -82,7 +107,7 @@ def watch(page: Page) -> Look:
         page.wait_for_timeout(1500)
         shot = page.screenshot(clip=MAP_ONLY, timeout=PATIENCE_S * 1000)
         look.picture = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR).astype(float)
-        look.found = {name: pixels(look.picture, *seen) for name, seen in SEEN.items()}
+        look.found = {name: pixels(look.picture, *seen) for name, seen in SEEN[kind].items()}
         look.config = page.evaluate("window.thoroughfare ? window.thoroughfare.get('config').config : {}")
         if min(look.found.values()) > 25 and "editor" in look.config["visState"]:
             break
@@ -90,44 +115,98 @@ def watch(page: Page) -> Look:
 
 
 @pytest.fixture(scope="module")
-def look(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Look:
-    """Open the invented night's page in a browser that is cut off from every host."""
-    path = tmp_path_factory.mktemp("maps") / "map.html"
-    drawing(path)
-    asked: list[str] = []
-    complaints: list[str] = []
+def looks(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Look]:
+    """Open every map of the invented night in one browser that is cut off from every host."""
+    folder, seen = tmp_path_factory.mktemp("maps"), {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=[*FLAGS])
-        context = browser.new_context(viewport={"width": 1024, "height": 640}, reduced_motion="reduce", offline=True)
-        page = context.new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.goto(path.as_uri())
-        seen = watch(page)
+        for kind in SEEN:
+            drawing(folder / f"{kind}.html", kind, products=two_hours() if kind == "heatmap" else night.published())
+            seen[kind] = look_at(browser, folder / f"{kind}.html", kind)
         browser.close()
-    seen.requests, seen.complaints = asked, complaints
     return seen
 
 
-@pytest.mark.parametrize("layer", SEEN)
-def test_the_browser_draws_the_layer(look: Look, layer: str):
-    assert look.found[layer] > 25, f"{layer} shows in {look.found} pixels; complaints: {look.complaints}"
+def slide(page: Page) -> list[int]:
+    """Move the slider to the other hour and count the pixels of each class, once the fullest is gone."""
+    page.evaluate(SLIDE, round(EARLIER.timestamp() * 1000))
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        shot = page.screenshot(clip=MAP_ONLY, timeout=PATIENCE_S * 1000)
+        picture = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR).astype(float)
+        found = [pixels(picture, colour, 0.62) for colour in heat.HOURLY]
+        if not found[-1] or time.monotonic() > until:
+            return found
+        page.wait_for_timeout(300)
 
 
-def test_kepler_holds_every_layer_in_sight(look: Look):
-    held = {layer["id"]: (layer["type"], layer["config"]["isVisible"]) for layer in look.config["visState"]["layers"]}
+def look_at(browser: Browser, path: Path, kind: str) -> Look:
+    """Open one page and write down what it asks for and complains of."""
+    asked: list[str] = []
+    complaints: list[str] = []
+    context = browser.new_context(viewport={"width": 1024, "height": 640}, reduced_motion="reduce", offline=True)
+    page = context.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.goto(path.as_uri())
+    seen = watch(page, kind)
+    if kind == "heatmap":
+        seen.slid = slide(page)
+    seen.requests, seen.complaints = asked, complaints
+    context.close()
+    return seen
+
+
+def two_hours() -> dict[str, pa.Table]:
+    """Publish the night's heatmap, and an hour before it in which every cell was emptier than any of the night."""
+    published = night.published()["heatmap"].select(["cell", "hour_at", "vehicle_minutes"])
+    minutes = published["vehicle_minutes"]
+    few = pa.array([Decimal("0.1")] * published.num_rows, minutes.type)
+    before = published.set_column(
+        1, published.schema.field(1), pa.array([EARLIER] * published.num_rows, published["hour_at"].type)
+    )
+    return {"heatmap": pa.concat_tables([published, before.set_column(2, published.schema.field(2), few)])}
+
+
+@pytest.mark.parametrize(("kind", "layer"), [(kind, layer) for kind, seen in SEEN.items() for layer in seen])
+def test_the_browser_draws_the_layer(looks: dict[str, Look], kind: str, layer: str):
+    look = looks[kind]
+    assert look.found[layer] > 25, f"{kind}: {layer} shows in {look.found} pixels; complaints: {look.complaints}"
+
+
+def test_the_slider_shows_one_hour_and_hides_the_others(looks: dict[str, Look]):
+    assert looks["heatmap"].found["heatmap"] > 25
+    lowest, *others, fullest = looks["heatmap"].slid
+    assert lowest > 25
+    assert fullest == 0
+    assert sum(others) < lowest
+
+
+def test_kepler_holds_every_layer_in_sight(looks: dict[str, Look]):
+    held = {
+        kind: {
+            layer["id"]: layer["type"] for layer in look.config["visState"]["layers"] if layer["config"]["isVisible"]
+        }
+        for kind, look in looks.items()
+    }
     assert held == {
-        "cameras": ("point", True), "trips": ("trip", True), "glow": ("trip", True), "arcs": ("arc", True), "heatmap": ("hexagonId", True),
-    }  # fmt: skip
+        "overview": {"cameras": "point", "trips": "trip", "glow": "trip", "arcs": "arc", "heatmap": "hexagonId"},
+        "trips": {"cameras": "point", "trips": "trip", "glow": "trip"},
+        "heatmap": {"cameras": "point", "heatmap": "hexagonId"},
+        "arcs": {"cameras": "point", "od": "arc", "transitions": "line"},
+        "health": {"verdicts": "point", "pictures": "point", "pairs": "line"},
+    }
 
 
-def test_the_page_asks_nothing_of_any_host(look: Look):
-    assert [url for url in look.requests if not url.startswith(("file://", "blob:", "data:"))] == []
+@pytest.mark.parametrize("kind", SEEN)
+def test_the_page_asks_nothing_of_any_host(looks: dict[str, Look], kind: str):
+    assert [url for url in looks[kind].requests if not url.startswith(("file://", "blob:", "data:"))] == []
 
 
-def test_the_browser_finds_nothing_to_complain_of(look: Look):
-    assert look.complaints == []
+@pytest.mark.parametrize("kind", SEEN)
+def test_the_browser_finds_nothing_to_complain_of(looks: dict[str, Look], kind: str):
+    assert looks[kind].complaints == []
 
 
 def test_the_same_tables_give_the_same_page(tmp_path: Path):

@@ -161,10 +161,10 @@ KINDS: dict[str, Callable[[Night, int], tuple[list[Layer], list[str]]]] = {
 }  # fmt: skip
 """Every ready map by its name."""
 OPENING = {
-    "overview": {"pitch": 42, "below": 180}, "trips": {"pitch": 35, "below": 180}, "heatmap": {"pitch": 0, "below": 270},
-    "arcs": {"pitch": 42, "below": 90}, "health": {"pitch": 0, "below": 90},
+    "overview": {"pitch": 42, "below": 180, "plays": True}, "trips": {"pitch": 35, "below": 180, "plays": True},
+    "heatmap": {"pitch": 0, "below": 270}, "arcs": {"pitch": 42, "below": 90}, "health": {"pitch": 0, "below": 90},
 }  # fmt: skip
-"""Degrees from straight down at which each is opened, and the pixels under it that its clock covers."""
+"""Degrees from straight down at which each is opened, the pixels that its clock covers, and whether that sets off."""
 
 
 def _privacy(night: Night, kind: str) -> str:
@@ -204,7 +204,7 @@ def _slider(layer: Layer, timezone: str) -> dict[str, Any]:
     return {
         "id": f"{layer.name}-hour", "dataId": [layer.content["id"]], "name": ["Hour"], "type": "timeRange",
         "value": [layer.opens_at, layer.opens_at + HOUR_MS - 1], "view": "minified", "enlarged": False, "enabled": True,
-        "plotType": {"type": "histogram", "interval": "1-hour"}, "animationWindow": "free", "speed": 0.2, "yAxis": None,
+        "plotType": {"type": "histogram", "interval": "1-hour"}, "animationWindow": "interval", "speed": 1, "yAxis": None,
         "timezone": timezone,
     }  # fmt: skip
 

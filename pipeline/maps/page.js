@@ -57,7 +57,7 @@ try {
   const address = URL.createObjectURL(new Blob([await unpacked("bundle")], { type: "text/javascript" }));
   const model = new Model({ data, config, height: tall(), mapbox_token: "", theme: "dark", app_name: "Thoroughfare" });
   window.thoroughfare = model; // its "config" follows every change: copy it to keep a view
-  play(el);
+  if (opening.plays) play(el);
   (await import(address)).default.render({ model, el });
   URL.revokeObjectURL(address);
   wait.remove();
