@@ -51,6 +51,7 @@ bench: .venv/.dev
 	@.venv/bin/python -m benchmarks.decoding
 	@.venv/bin/python -m benchmarks.links
 	@.venv/bin/python -m benchmarks.trajectories
+	@.venv/bin/python -m benchmarks.desk
 
 clean:
 	rm -rf .uv .venv out
