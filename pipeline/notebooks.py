@@ -39,7 +39,7 @@ def opened(lake: str, scan: str = "", on: str = "", purpose: str = "", settings:
 
 
 def introduced(night: Desk) -> str:
-    """Say in a few lines which night this is, how much of it was seen, and what it supports."""
+    """Say in a few lines which night this is, how much of it was seen, what it supports, and whom to name."""
     seen = frame(night.ask("SELECT slots_planned, slots_seen, verdict FROM coverage"))
     verdicts = ", ".join(f"{n} {verdict}" for verdict, n in seen["verdict"].value_counts().items())
     planned = max(int(seen["slots_planned"].sum()), 1)
@@ -47,6 +47,7 @@ def introduced(night: Desk) -> str:
         f"Scan {night.scan.name}, night of {night.scan_date}, times of {night.scan.timezone}.",
         f"{seen['slots_seen'].sum():,.0f} of {planned:,} planned pictures could be used ({seen['slots_seen'].sum() / planned:.0%}).",
         f"Camera-hours by what they support: {verdicts}.",
+        *sorted(set(night.table("cameras")["attribution"].to_pylist()) - {""}),
     ]
     return "\n".join(lines)
 

@@ -1,8 +1,9 @@
 """Measure what stops a tracker: follow the demo city's known vehicles again, with one thing taken from the tracker at a time."""
 
 from pipeline.countermeasures.crowd import unicity, withheld
-from pipeline.countermeasures.following import Followed, Hindrance, follow, of_lake
+from pipeline.countermeasures.following import Hindrance, follow, of_lake
 from pipeline.countermeasures.nights import Attack, between_nights, changed_within
+from pipeline.countermeasures.steps import Followed
 from pipeline.countermeasures.watched import Watched, watch
 
 __all__ = [

@@ -6,13 +6,13 @@ learn, weigh and link, and know nothing of the truth.
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from pipeline.countermeasures.steps import Floats, Followed, judged
 from pipeline.countermeasures.watched import Ints, Watched
 from pipeline.scores.sighted import codes
 from pipeline.stages import stage
@@ -26,8 +26,6 @@ from pipeline.tables import EMBEDDINGS
 CORNERS = ("x1_px", "y1_px", "x2_px", "y2_px")
 GUESSES = {"min_probability": 0.02, "min_probability_unseen": 0.02}
 """Settings of links of a tracker that guesses."""
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -46,64 +44,6 @@ class Hindrance:
     """Whether vectors of looks are made at all; without, place and time must do."""
 
 
-@dataclass(frozen=True)
-class Followed:
-    """How well vehicles were followed.
-
-    A step is a vehicle's pass of one camera and its next pass of another; all true steps count, those too
-    of which a camera saw only one end or none.
-    """
-
-    found: Bools
-    """(s,) whether a link joins the two passes of each true step."""
-    vehicle: Ints
-    """(s,) whose step it is."""
-    begins_s: Floats
-    ends_s: Floats
-    """(s,) when each step's first pass began, and its second; seconds since 1970."""
-    right: Bools
-    """(l,) whether each link joins two passes of one vehicle; of links both of whose ends show a vehicle."""
-    probability: Floats
-    """What each of those links said of itself."""
-    unknown: int
-    """Links of which one end at least is a box that shows no vehicle of the truth: neither right nor wrong."""
-    verdicts: dict[str, int]
-    """How many pairs of cameras support what."""
-    alike: Bools
-    """(s,) whether the vehicle is one of the fleet."""
-
-    @cached_property
-    def recall(self) -> float:
-        """Share of the true steps that were followed."""
-        return float(self.found.mean()) if len(self.found) else 0.0
-
-    def recall_within(self, period_s: float) -> float:
-        """Return the share of true steps that were followed and do not cross a change of ids every so many seconds."""
-        kept = self.found & (self.begins_s // period_s == self.ends_s // period_s)
-        return float(kept.mean()) if len(kept) else 0.0
-
-    @cached_property
-    def precision(self) -> float:
-        """Share right of the links that are known right or wrong; NaN without one."""
-        return float(self.right.mean()) if len(self.right) else float("nan")
-
-    def interval(self) -> tuple[float, float]:
-        """Return the 95 % interval of the share of steps followed, by chance alone (Wilson, 1927)."""
-        n, z = max(len(self.found), 1), 1.959964
-        middle, spread = (
-            self.recall + z**2 / (2 * n),
-            z * np.sqrt(self.recall * (1 - self.recall) / n + (z / (2 * n)) ** 2),
-        )
-        return float((middle - spread) / (1 + z**2 / n)), float((middle + spread) / (1 + z**2 / n))
-
-    def whole(self, steps: int) -> tuple[float, int]:
-        """Return the share of journeys of exactly so many steps that were followed from end to end, and how many there are."""
-        _, at, n = np.unique(self.vehicle, return_inverse=True, return_counts=True)
-        kept = np.bincount(at, self.found, len(n)) == n
-        there = n == steps
-        return (float(kept[there].mean()) if there.any() else float("nan")), int(there.sum())
-
-
 def follow(watched: Watched, hindrance: Hindrance = Hindrance(), seed: int = 1, *, heedless: bool = False) -> Followed:
     """Do something to what the cameras saw, follow every vehicle with the line's own stages, and score that.
 
@@ -114,61 +54,17 @@ def follow(watched: Watched, hindrance: Hindrance = Hindrance(), seed: int = 1, 
         heedless: Link also where observability refuses, and take the likeliest partner however unlikely: what a
             tracker would do that is bound by none of this project's rules.
     """
-    rng = np.random.default_rng([seed, 40])
-    seen, owner, size_px = _pictured(rng, watched, hindrance)
-    made = {"cameras": seen.cameras, "roads": seen.roads, "frames": seen.frames, "detections": seen.detections}
-    for name in ("sightings", "transitions", "observability"):
-        made[name] = _stage(name, made, seen)
+    seen, owner, size_px, made = _sighted(watched, hindrance.every, hindrance.scale, seed)
+    made = dict(made)
     if heedless:
-        every = pa.repeat(pa.scalar("trajectory"), made["observability"].num_rows)
-        at = made["observability"].schema.get_field_index("verdict")
-        made["observability"] = made["observability"].set_column(at, made["observability"].schema.field(at), every)
+        made["observability"] = _allowed(made["observability"])
         seen = replace(seen, scan=replace(seen.scan, stages=seen.scan.stages | {"links": GUESSES}))
+    rng = np.random.default_rng([seed, 44])
     made["embeddings"] = _embeddings(rng, seen, owner, size_px, hindrance, seed)
     made["links"] = _stage("links", made, seen)
     shown = _shown(made["sightings"], seen.detections, owner)
     fleet = Looks(_options(hindrance, seed)).fleet(codes(watched.passes["vehicle_id"])) == 1
     return judged(watched.passes, shown, made["sightings"], made["links"], made["observability"], fleet)
-
-
-def judged(
-    passes: pa.Table,
-    shown: Ints,
-    sightings: pa.Table,
-    links: pa.Table,
-    observability: pa.Table,
-    alike: Bools | None = None,
-) -> Followed:
-    """Hold links against the steps that vehicles truly made.
-
-    Args:
-        passes: `scores` PASSES.
-        shown: (len(sightings),) row of `passes` that each sighting shows, -1 for none.
-        sightings: `sightings` rows.
-        links: `links` between them.
-        observability: `observability` rows; their verdicts are counted.
-        alike: (len(passes),) whether each is of a vehicle of the fleet.
-    """
-    vehicle = codes(passes["vehicle_id"])
-    at_s = passes["entered_at"].cast(pa.int64()).to_numpy() / 1e6
-    order = np.lexsort((at_s, vehicle))
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    step = vehicle[order[1:]] == vehicle[order[:-1]]
-    ends = [shown[pc.index_in(links[name], sightings["sighting_id"]).to_numpy()] for name in ("query_id", "gallery_id")]
-    both = (ends[0] >= 0) & (ends[1] >= 0)
-    ends = [end[both] for end in ends]
-    right = vehicle[ends[0]] == vehicle[ends[1]]
-    one, other = (place[end[right]] for end in ends)
-    found = np.zeros(len(step), bool)
-    found[one[other == one + 1]] = True
-    fleet = np.zeros(len(vehicle), bool) if alike is None else alike
-    pairs = observability.filter(pc.not_equal(observability["pair_camera_id"], ""))["verdict"].to_pylist()
-    told = {verdict: pairs.count(verdict) for verdict in sorted(set(pairs))}
-    mine, after = order[:-1][step], order[1:][step]
-    unknown = int((~both).sum())
-    said = links["probability"].to_numpy()[both].astype(np.float64)
-    return Followed(found[step], vehicle[mine], at_s[mine], at_s[after], right, said, unknown, told, fleet[mine])
 
 
 def drawn(watched: Watched, night: int, seed: int = 1) -> Floats:
@@ -202,28 +98,48 @@ def _stage(name: str, made: dict[str, pa.Table], seen: Watched) -> pa.Table:
     return line.function()(**{table: made[table] for table in line.reads}, **{key: asked[key] for key in line.asks})
 
 
-def _pictured(rng: np.random.Generator, watched: Watched, hindrance: Hindrance) -> tuple[Watched, Ints, Floats]:
+@lru_cache(maxsize=2)
+def _sighted(
+    watched: Watched, every: int, scale: float, seed: int
+) -> tuple[Watched, Ints, Floats, dict[str, pa.Table]]:
+    """Take fewer and smaller pictures, and make of them what needs no vector; kept, as several hindrances share it."""
+    rng = np.random.default_rng([seed, 40])
+    seen, owner, size_px = _pictured(rng, watched, every, scale)
+    made = {"cameras": seen.cameras, "roads": seen.roads, "frames": seen.frames, "detections": seen.detections}
+    for name in ("sightings", "transitions", "observability"):
+        made[name] = _stage(name, made, seen)
+    return seen, owner, size_px, made
+
+
+def _allowed(observability: pa.Table) -> pa.Table:
+    """Let every pair support everything."""
+    at = observability.schema.get_field_index("verdict")
+    every = pa.repeat(pa.scalar("trajectory"), observability.num_rows)
+    return observability.set_column(at, observability.schema.field(at), every)
+
+
+def _pictured(rng: np.random.Generator, watched: Watched, every: int, scale: float) -> tuple[Watched, Ints, Floats]:
     """Take fewer and smaller pictures: what is seen then, whose each box is, and its longer side, pixels."""
     frames = watched.frames.sort_by([("camera_id", "ascending"), ("slot_at", "ascending")])
     camera = codes(frames["camera_id"])
     rank = np.arange(len(camera)) - np.searchsorted(camera, camera)
-    frames = frames.filter(pa.array(rank % hindrance.every == 0))
+    frames = frames.filter(pa.array(rank % every == 0))
     boxes = np.stack([watched.detections[name].to_numpy() for name in CORNERS], axis=1).astype(np.float64)
     size_px = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-    smaller = size_px * hindrance.scale
+    smaller = size_px * scale
     chance = np.interp(smaller, rates.SIZES_PX, rates.FOUND) / np.interp(size_px, rates.SIZES_PX, rates.FOUND)
     kept = pc.is_in(watched.detections["frame_id"], frames["frame_id"].combine_chunks()).to_numpy()
     kept &= rng.random(len(kept)) < chance
     # the detector's edges are as many pixels off in a small picture as in a large one
-    rough = rates.EDGE_PX * np.sqrt(1.0 - hindrance.scale**2)
-    small = (boxes * hindrance.scale + rng.normal(0.0, rough, boxes.shape))[kept]
+    rough = rates.EDGE_PX * np.sqrt(1.0 - scale**2)
+    small = (boxes * scale + rng.normal(0.0, rough, boxes.shape))[kept]
     small[:, 2:] = np.maximum(small[:, 2:], small[:, :2] + 1.0)
     detections = watched.detections.filter(pa.array(kept))
     for at, name in enumerate(CORNERS):
         detections = _put(detections, name, small[:, at])
     for name in ("width_px", "height_px"):
-        frames = _put(frames, name, np.round(frames[name].to_numpy() * hindrance.scale))
-    cadence_s = watched.cameras["cadence_s"].to_numpy() * hindrance.every
+        frames = _put(frames, name, np.round(frames[name].to_numpy() * scale))
+    cadence_s = watched.cameras["cadence_s"].to_numpy() * every
     cameras = _put(watched.cameras, "cadence_s", cadence_s)
     seen = replace(watched, cameras=cameras, frames=frames, detections=detections)
     return seen, watched.owner[kept], (small[:, 2:] - small[:, :2]).max(axis=1)

@@ -17,7 +17,7 @@ from pipeline.countermeasures.watched import Watched
 Floats = NDArray[np.float64]
 
 
-SECRETS = 5
+SECRETS = 20
 """Rotations tried; the figures are their mean."""
 
 

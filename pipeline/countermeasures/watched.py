@@ -23,7 +23,7 @@ LEAST_IOU = 0.3
 """Overlap from which a box shows a vehicle; a loose box is still its box."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Watched:
     """One window of the demo city: what its cameras saw, and who that was."""
 
