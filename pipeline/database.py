@@ -9,7 +9,7 @@ import hashlib
 import logging
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 import pyarrow as pa
 
 from pipeline import query
-from pipeline.errors import IntegrityError, StorageError
+from pipeline.errors import IntegrityError, PipelineError, StorageError
 from pipeline.lake import Lake
 from pipeline.query import databases, meanings
 from pipeline.query.files import Files
@@ -130,20 +130,32 @@ def keep_again(lake: Lake) -> None:
 @contextmanager
 def opened(lake: Lake, scan: Sense, bounds: Bounds | None = None) -> Iterator[Session]:
     """Open the database of a lake in a folder, made anew first where files have changed; aside where it cannot be kept."""
+    with ExitStack() as stack:
+        session = _standing(lake, scan, bounds)
+        if session is None:
+            aside = stack.enter_context(tempfile.TemporaryDirectory(prefix="thoroughfare-db-"))
+            made = _write(lake, scan, Path(aside) / FILE)
+            try:
+                lake.storage.replace(FILE, made.read_bytes())
+            except StorageError as error:
+                log.warning("%s; the database is made for this question only", error)
+            session = Session(made, bounds)
+        yield stack.enter_context(session)
+
+
+def _standing(lake: Lake, scan: Sense, bounds: Bounds | None) -> Session | None:
+    """Open the database that is there; None where there is none, it is damaged, or files have changed since."""
     assert isinstance(lake.storage, Folder)
-    path = lake.storage.root / FILE
-    if databases.about(path).get("state") == _state(lake, scan):
-        with Session(path, bounds) as session:
-            yield session
-        return
-    with tempfile.TemporaryDirectory(prefix="thoroughfare-db-") as aside:
-        made = _write(lake, scan, Path(aside) / FILE)
-        try:
-            lake.storage.replace(FILE, made.read_bytes())
-        except StorageError as error:
-            log.warning("%s: %s; made for this question only", lake, error)
-        with Session(made, bounds) as session:
-            yield session
+    if not (lake.storage.root / FILE).is_file():
+        return None
+    try:
+        session = Session(lake.storage.root / FILE, bounds)
+    except PipelineError:
+        return None
+    if session.about().get("state") == _state(lake, scan):
+        return session
+    session.close()
+    return None
 
 
 def committed(lake: Lake, table: str) -> list[Committed]:

@@ -107,7 +107,7 @@ def undated(select: str) -> str:
 @cache
 def _bases(select: str) -> set[str]:
     """List the tables that a view stands on."""
-    return mentioned(select) & set(header("views")["reads"])
+    return set(re.findall(r"\b(?:FROM|JOIN) (\w+)", select)) & set(header("views")["reads"])
 
 
 def _parse(text: str) -> None:

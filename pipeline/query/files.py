@@ -77,7 +77,8 @@ def _columns(table: str, kinds: dict[str, str], there: dict[str, str]) -> str:
 
 def _kinds(connection: duckdb.DuckDBPyConnection, schema: pa.Schema) -> dict[str, str]:
     """Name DuckDB's type of each column of an Arrow schema."""
-    return _types(connection.from_arrow(schema.empty_table()))
+    # not schema.empty_table(), which imports pandas where there is one: half a second
+    return _types(connection.from_arrow(pa.Table.from_batches([], schema)))
 
 
 def _described(connection: duckdb.DuckDBPyConnection, path: str) -> dict[str, str]:

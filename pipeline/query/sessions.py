@@ -71,6 +71,13 @@ class Session:
         found: list[tuple[Any, ...]] = self.connection.execute(text, params).fetchall()
         return found
 
+    def about(self) -> dict[str, str]:
+        """Return what the database says of itself; nothing where it says nothing."""
+        try:
+            return dict(self.all("SELECT topic, words FROM about"))
+        except duckdb.Error:
+            return {}
+
     def files(self, name: str, files: list[Files], schema: pa.Schema | None, *, dated: bool) -> None:
         """Show a table by its committed files."""
         self.opened += [path for each in files for path in each.paths]
@@ -142,6 +149,10 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
         """Close it and remove what it wrote aside."""
         self.worker.shutdown()
         self.connection.close()
