@@ -2,7 +2,8 @@
 -- reads: anomalies, cameras
 -- params:
 -- units: vehicles, percent of usual, nights
--- In which hours was traffic unlike that of the same weekday in the 8 weeks before? The farthest from usual first.
+-- In which hours was traffic unlike that of the same weekday in the 8 weeks before? Of all nights up to the one asked,
+-- the farthest from usual first.
 WITH unusual_hours AS (
     SELECT
         anomalies.camera_id,
