@@ -2,7 +2,7 @@
 
 The demo city is a lake of `thoroughfare demo` (`--demo`), a district is invented by its seed (`--seeds`). For each city it tells
 what the constants of `products.Settings` would be if that city alone told them, and how often the truth lies in what is
-published with the constants as they are. `--tracks` and `--labelled` hold passes labelled by hand against a lake.
+published with the constants as they are. `--tracks` and `--labelled` hold passes labelled by hand against a lake of the scan fdr.
 """
 
 import argparse
@@ -132,7 +132,7 @@ def _of_passes(city: City, settings: Settings) -> dict[str, Any]:
     spread = np.sqrt(max(float(error.var()) - float((weight**2).mean()), 0.0))
     return {
         "followed_passes": round(float(fit[0]), 3), "single_passes": round(float(fit[1]), 3), "passes_cells": len(truth),
-        "passes_bias": round(float(error.mean()), 3), "passes_spread": round(spread, 3),
+        "passes_bias": round(float(error.mean()), 3), "passes_spread": round(float(spread), 3),
     }  # fmt: skip
 
 

@@ -28,13 +28,13 @@ class Settings:
     single_passes: float = 0.6
     """Passes that a vehicle in one picture alone stands for; below 1, as some are pieces or nobody's."""
     passes_spread: float = 0.33
-    """Standard deviation of ln(true passes / reckoned), from camera to camera."""
+    """Standard deviation of ln(true / reckoned passes) of a camera's heading, chance left out."""
     boxes_found: float = 0.87
-    """Share of vehicles in view that have a box, those that are nobody's included."""
+    """Vehicles found to those in view: the detector misses some, and finds some that are none."""
     boxes_spread: float = 0.22
     """Standard deviation of ln(true / reckoned vehicles in view), from camera to camera."""
     trips_whole: float = 1.4
-    """True trips to a piece of one, times the square of the share of passings that are in a trajectory."""
+    """True trips to a piece of one, over the square of the share of followed vehicles that are in a trajectory."""
     trips_spread: float = 1.0
     """Standard deviation of ln(true / reckoned trips) of a pair of zones."""
     minutes_whole: float = 1.5
@@ -44,4 +44,4 @@ class Settings:
     flows_spread: float = 0.6
     """Standard deviation of ln(true / told median travel time), where flows alone tell it."""
     travel_spread: float = 0.1
-    """Standard deviation of ln(true / measured median travel time), between vehicles that are linked and all."""
+    """Standard deviation of ln(median of all / of linked vehicles), beyond chance, wrong links and gaps."""

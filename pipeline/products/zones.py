@@ -1,6 +1,6 @@
 """Draw the zones of `od`: one partition of the cameras for the night, as fine as the trips can bear.
 
-It begins with the largest H3 cells and splits cells into their children, the cheapest split first, as long as
+It begins with the largest H3 cells and splits cells into their children, in rounds and the cheapest split first, as long as
 `trips_kept` of all trips stay in pairs of zones and hours that k vehicles or more stand behind.
 """
 
@@ -50,12 +50,15 @@ def draw(cameras: pa.Table, trajectories: pa.Table, settings: Settings) -> pa.Ta
         return ZONED.empty_table()
     finest = geo.cells(cameras["lon"].to_numpy(), cameras["lat"].to_numpy(), settings.zone_resolution)
     line = np.array([[h3.cell_to_parent(cell, r) for r in range(settings.zone_resolution + 1)] for cell in finest])
+    cells = np.unique(line, return_inverse=True)[1].reshape(line.shape).astype(np.int64)
     trips = _trips(cameras, trajectories, settings.k)
     enough = settings.trips_kept * trips.count.sum()
-    zone, depth = _settle(line, np.zeros(len(line), np.int64))
-    while split := _cheapest(line, zone, depth, trips, enough):
-        zone, depth = split
-    return pa.table([cameras["camera_id"], pa.array(line[np.arange(len(line)), depth].tolist())], schema=ZONED)
+    zone, depth = _settle(cells, np.zeros(len(line), np.int64))
+    while True:
+        finer = _split(cells, zone, depth, trips, enough)
+        if (finer[1] == depth).all():
+            return pa.table([cameras["camera_id"], pa.array(line[np.arange(len(line)), depth].tolist())], schema=ZONED)
+        zone, depth = finer
 
 
 def _trips(cameras: pa.Table, trajectories: pa.Table, k: int) -> Trips:
@@ -77,30 +80,46 @@ def _last(lists: pa.ListArray) -> pa.Array:
     return lists.flatten().take(pa.array(np.cumsum(pc.list_value_length(lists).to_numpy()) - 1))
 
 
-def _settle(line: NDArray[np.str_], depth: Ints) -> tuple[Ints, Ints]:
-    """Number the zones, each at the finest resolution that still holds all its cameras."""
-    rows = np.arange(len(line))
+def _settle(cells: Ints, depth: Ints) -> tuple[Ints, Ints]:
+    """Number the zones, each at the finest resolution that still holds all its cameras.
+
+    Args:
+        cells: (n, resolutions) number of the cell that each camera stands in, by resolution.
+        depth: (n,) resolution of each camera's zone.
+    """
+    rows, finest = np.arange(len(cells)), cells.shape[1] - 1
     while True:
-        zone = np.unique(line[rows, depth], return_inverse=True)[1]
-        deeper = np.minimum(depth + 1, line.shape[1] - 1)
-        parts = np.unique(np.stack([zone, np.unique(line[rows, deeper], return_inverse=True)[1]]), axis=1)[0]
-        alone = (np.bincount(parts, minlength=len(rows))[zone] == 1) & (deeper > depth)
+        _, first, zone = np.unique(cells[rows, depth], return_index=True, return_inverse=True)
+        deeper = cells[rows, np.minimum(depth + 1, finest)]
+        together = np.bincount(zone, deeper != deeper[first][zone]) == 0
+        alone = together[zone] & (depth < finest)
         if not alone.any():
             return zone.astype(np.int64), depth
-        depth = np.where(alone, deeper, depth)
+        depth = np.where(alone, depth + 1, depth)
 
 
-def _cheapest(line: NDArray[np.str_], zone: Ints, depth: Ints, trips: Trips, enough: float) -> tuple[Ints, Ints] | None:
-    """Return the zones after the split that costs the fewest trips; None where every split costs too many."""
+def _split(cells: Ints, zone: Ints, depth: Ints, trips: Trips, enough: float) -> tuple[Ints, Ints]:
+    """Split every zone that the trips can bear to see split, those that lose the fewest trips first."""
     whole = trips.kept(zone)
-    best: tuple[int, tuple[Ints, Ints]] | None = None
-    for each in range(int(zone.max()) + 1):
-        inside = zone == each
-        if depth[inside][0] == line.shape[1] - 1:
-            continue
-        split = _settle(line, np.where(inside, depth + 1, depth))
-        near = inside[trips.first] | inside[trips.last]
-        kept = whole - trips.kept(zone, near) + trips.kept(split[0], near)
-        if kept >= enough and (best is None or kept > best[0]):
-            best = kept, split
-    return best[1] if best else None
+    costs = []
+    for each in np.unique(zone[depth < cells.shape[1] - 1]).tolist():
+        kept = _kept_after(each, cells, (zone, depth), trips, whole)[0]
+        if kept >= enough:
+            costs.append((-kept, int(cells[np.flatnonzero(zone == each)[0], depth[zone == each][0]])))
+    for _, cell in sorted(costs):
+        here = int(zone[cells[np.arange(len(cells)), depth] == cell][0])
+        kept, finer = _kept_after(here, cells, (zone, depth), trips, whole)
+        if kept >= enough:
+            whole, (zone, depth) = kept, finer
+    return zone, depth
+
+
+def _kept_after(
+    number: int, cells: Ints, state: tuple[Ints, Ints], trips: Trips, whole: int
+) -> tuple[int, tuple[Ints, Ints]]:
+    """Return how many trips are kept after one zone is split, and the zones then."""
+    zone, depth = state
+    inside = zone == number
+    finer = _settle(cells, np.where(inside, depth + 1, depth))
+    near = inside[trips.first] | inside[trips.last]
+    return whole - trips.kept(zone, near) + trips.kept(finer[0], near), finer
