@@ -56,10 +56,19 @@ def weeks(count: int, **totals: float) -> dict[date, dict[str, float]]:
     return {ON - timedelta(weeks=n): {"vehicles": 100.0 + n, "usable": 0.9, **totals} for n in range(count, 0, -1)}
 
 
+def anomalies() -> pa.Table:
+    """Give one hour that stands out in the invented night, and the same a week before."""
+    row = {"camera_id": "demo:0", "heading": "E", "hour_local": night.HOUR.replace(tzinfo=None), "vehicles": 90, "usual_vehicles": 40,
+           "low_vehicles": 30, "high_vehicles": 50, "nights": 4, "percent": 125, "support": 90}  # fmt: skip
+    rows = [{**row, "hour_at": night.HOUR}, {**row, "hour_at": night.HOUR - timedelta(days=7)}]
+    return pa.Table.from_pylist(rows)
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the invented night's report once."""
-    return report.write(tmp_path_factory.mktemp("report") / "report.html", given(before=weeks(4)))
+    made = given(before=weeks(4), gold={"anomalies": anomalies()})
+    return report.write(tmp_path_factory.mktemp("report") / "report.html", made)
 
 
 @pytest.fixture(scope="module")
@@ -242,10 +251,7 @@ def test_nights_are_held_against_eight_weekdays_and_eight_nights_before():
 
 
 def test_anomalies_of_other_nights_are_left_out():
-    row = {"camera_id": "demo:0", "heading": "E", "hour_local": night.HOUR.replace(tzinfo=None), "vehicles": 90, "usual_vehicles": 40,
-           "low_vehicles": 30, "high_vehicles": 50, "nights": 4, "percent": 125, "support": 90}  # fmt: skip
-    rows = [{**row, "hour_at": night.HOUR}, {**row, "hour_at": night.HOUR - timedelta(days=7)}]
-    told = changes.facts(given(before=weeks(4), gold={"anomalies": pa.Table.from_pylist(rows)}))
+    told = changes.facts(given(before=weeks(4), gold={"anomalies": anomalies()}))
     assert [each["name"] for each in told["anomalies"]["rows"]] == ["Harbour Bridge"]
 
 

@@ -135,7 +135,7 @@ def spread(at: Mapping[str, Any], top: float, label: str) -> str:
     if {"p85_s", "p95_s"} <= set(x):
         drawn += f'<rect class="mark" x="{x["p85_s"]:.2f}" width="{max(x["p95_s"] - x["p85_s"], 0):.2f}" y="5.4" height="1.2"/>'
     if {"low_s", "high_s"} <= set(x):
-        drawn += f'<rect class="mark half" x="{x["low_s"]:.2f}" width="{max(x["high_s"] - x["low_s"], 0.3):.2f}" y="1.6" height="8.8"/>'
+        drawn += f'<rect class="ink thin" x="{x["low_s"]:.2f}" width="{max(x["high_s"] - x["low_s"], 0.3):.2f}" y="10.6" height="0.9"/>'
     drawn += f'<rect class="ink" x="{x["p50_s"] - 0.4:.2f}" width="0.8" y="0" height="12"/>' if "p50_s" in x else ""
     return svg(100, 12, drawn, label, "bar plain", stretch=True)
 

@@ -75,7 +75,7 @@ class Ground:
         drawn.append('<use href="#roads"/>' if self.roads else "")
         for rank, row in enumerate(top, 1):
             x, y = self.frame.placed(self.edges[row["cell"]]).mean(axis=0).tolist()
-            drawn.append(f'<text x="{x:.1f}" y="{y + 4:.1f}" style="text-anchor:middle">{rank}</text>')
+            drawn.append(f'<text class="rank" x="{x:.1f}" y="{y + 4:.1f}" style="text-anchor:middle">{rank}</text>')
         label = f"heatmap of {len(cells)} cells by vehicle-minutes"
         said = "; ".join(f"{rank}: {row['vehicle_minutes']:,.0f} near {row['near']}" for rank, row in enumerate(top, 1))
         return svg(MAP_PX, self.frame.height, "".join(drawn), label, "map", told=said)

@@ -21,6 +21,8 @@ TITLES = {
     "quality": "Data quality", "cost": "Cost and speed of the run", "privacy": "Privacy",
 }  # fmt: skip
 """Chapter to its title, in the order of the page; the last of the page are the sources."""
+ROOM_ABOVE = 1.3
+"""Height of a chart of flows over its highest column: whiskers may be far higher, and are cut."""
 
 
 def render(facts: Facts, roads: pa.Table) -> str:
@@ -65,10 +67,15 @@ def _environment(facts: Facts) -> jinja2.Environment:
 def flow_chart(each: Facts, charts: Facts) -> str:
     """Draw one camera's flow on the scale of all."""
     bounds = None if each["low_vehicles"] is None else (each["low_vehicles"], each["high_vehicles"])
-    highest = max(max(one["high_vehicles"] or one["vehicles_expected"]) for one in charts["cameras"])
+    highest = ROOM_ABOVE * max(max(*one["vehicles_expected"], *_stacked(one)) for one in charts["cameras"])
     label = f"vehicles per {charts['minutes']} minutes at {each['name']}"
     starts = [words.clock(moment) for moment in charts["starts_local"]]
-    return figures.flow(starts, each["headings"], each["vehicles_expected"], bounds, highest, label)
+    return figures.flow(starts, each["headings"], each["vehicles_expected"], bounds, round(highest), label)
+
+
+def _stacked(each: Facts) -> list[int]:
+    """Add up a camera's headings by interval."""
+    return [sum(those) for those in zip(*each["headings"].values(), strict=True)]
 
 
 def hourly(hours: Rows) -> str:

@@ -34,7 +34,7 @@ def _stages(given: Given) -> Rows:
         on = pictures if stage in ON_PICTURES else 0
         made.append({
             "stage": stage, "seconds": seconds, "steps": run.get("steps"), "faults": run.get("faults"), "rows": rows,
-            "rows_per_s": share(rows or 0, seconds or 0), "pictures_per_s": share(on, seconds or 0) if on else None,
+            "rows_per_s": None if rows is None else share(rows, seconds or 0), "pictures_per_s": share(on, seconds or 0) if on else None,
             "size_bytes": lies.get("size_bytes"), "peak_mb": run.get("peak_rss_mb") or None,
         })  # fmt: skip
     return made

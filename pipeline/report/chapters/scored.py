@@ -8,7 +8,7 @@ ACRONYMS = {"assa": "AssA", "deta": "DetA"} | {
     each: each.upper() for each in ("ap", "ap50", "ece", "hota", "idf1", "idp", "idr", "mape", "mota", "od")
 }
 SHARES = (
-    "count_error", "error", "bias", "mape", "found", "precision", "recall", "purity", "impossible",
+    "count_error", "error", "share", "bias", "mape", "found", "precision", "recall", "purity", "impossible",
     "ap", "id", "hota", "deta", "assa", "mota", "ece",
 )  # fmt: skip
 """Beginnings and ends of the names of scores that are shares of 1."""
