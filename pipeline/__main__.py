@@ -125,7 +125,13 @@ def demo(
     scan = scans.load("demo", scans.bundled())
     run_night(scan, date_of(on), lake, workers, "", as_json=as_json, preflight=preflight)
     made = showcase.demo(scan, date_of(on), lake, say=_quiet if as_json else typer.echo)
-    tell(made) if as_json else typer.echo(showcase.summary(made))
+    if as_json:
+        tell(made)
+        return
+    typer.echo(showcase.summary(made))
+    advise(
+        f"thoroughfare sql cookbook/peak_hour_by_camera --lake {lake}", f"thoroughfare map --kind every --lake {lake}"
+    )
 
 
 @app.command(epilog="Example: thoroughfare run demo --date 2026-05-05")
@@ -185,7 +191,7 @@ def main() -> None:
 
 def _run() -> None:
     """Run the command that was asked for, up to its last word: whoever reads may have gone, as `| head` has."""
-    code = app(standalone_mode=False)
+    code = app(prog_name="thoroughfare", standalone_mode=False)
     sys.stdout.flush()
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -99,9 +99,14 @@ def complain(sentence: str, exit_code: int) -> None:
         sys.stderr.write(f"thoroughfare: {printable(without_credentials(sentence), LINES)}\n")
 
 
+def is_terminal() -> bool:
+    """Tell whether a person reads standard output."""
+    return sys.stdout.isatty()
+
+
 def advise(*commands: str) -> None:
     """Name the next sensible commands where a person is reading."""
-    if sys.stdout.isatty():
+    if is_terminal():
         sys.stdout.write("\nNext: " + "\n      ".join(commands) + "\n")
 
 
@@ -193,7 +198,7 @@ def show(rows: list[dict[str, Any]], columns: list[str]) -> None:
     table = Table(*(Column(name, overflow="fold") for name in columns), box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(_cell(row[name]) for name in columns))
-    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, markup=False, highlight=False).print(table)
+    Console(width=None if is_terminal() else PIPED_WIDTH, markup=False, highlight=False).print(table)
 
 
 def _cell(value: Any) -> str:

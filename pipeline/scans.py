@@ -163,11 +163,18 @@ def bundled() -> Path:
 
 def _sections(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        return dict(tomllib.loads(path.read_text(encoding="utf-8")).get("scan", {}))
+        found = tomllib.loads(path.read_text(encoding="utf-8")).get("scan", {})
     except FileNotFoundError as error:
         raise SettingsError(f"{path}: no such settings file; pass --settings PATH") from error
+    except OSError as error:
+        raise SettingsError(
+            f"{path}: cannot be read as a settings file ({error.strerror}); pass --settings FILE"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not valid TOML: {error}; mend that line") from error
+    if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
+        raise SettingsError(f"{path}: `scan` is not made of sections; write [scan.NAME] above each scan's keys")
+    return found
 
 
 def _checked(scan: Scan, path: Path) -> Scan:

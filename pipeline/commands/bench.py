@@ -93,6 +93,8 @@ def _demo(cadence_s: float, seed: int, given: dict[str, Any], root: str) -> dict
 
 def _new(lake: str) -> str:
     """Refuse a folder that holds something else: an invented city is never mixed with another."""
+    if lake and any(each.is_file() for each in (Path(lake), *Path(lake).parents)):
+        raise SettingsError(f"--lake {lake}: a file stands where the folder should be; name a new folder")
     if lake and Path(lake).is_dir() and any(Path(lake).iterdir()):
         raise SettingsError(f"--lake {lake}: something is there already; name a new folder, or delete that one")
     return lake

@@ -8,6 +8,7 @@ import typer
 from pipeline.commands.completion import tables
 from pipeline.commands.options import LAKE, Json, LakeRoot, LakeScan, LakesScan, date_of, now, open_lake, scan_of
 from pipeline.console import advise, show, tell
+from pipeline.errors import SettingsError
 
 app = typer.Typer()
 
@@ -107,6 +108,8 @@ def revisions(
 
     name = scan_of(lake, name)
     found = told.history(open_lake(lake, name), table, date_of(on) if on else None)
+    if table and not found:
+        raise SettingsError(f"lake {lake}/{name}: no revision of {table!r}; `thoroughfare revisions` lists all tables")
     if as_json:
         tell([each.row() | {"record": asdict(each.commit)} for each in found])
     elif files:
@@ -137,3 +140,4 @@ def trace(
     show(rows, ["place", "revision", "rows", "inputs", "code", "models", "settings"])
     libraries = found[0][1].lineage.get("libraries", {})
     typer.echo("libraries: " + " ".join(f"{library}={version}" for library, version in libraries.items()))
+    advise(f"thoroughfare verify {name} --lake {lake}")

@@ -172,6 +172,7 @@ def certificates(
 
     for made in make(folder):
         typer.echo(f"{made}: set DASK_CONFIG={made.resolve()} for the {made.name}")
+    advise("thoroughfare run SCAN --date ... --scheduler tls://HOST:8786, where DASK_CONFIG names the client's folder")
 
 
 def run_night(

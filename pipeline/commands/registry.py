@@ -153,9 +153,11 @@ def list_feeds(*, as_json: Json = False) -> None:
     from pipeline import feeds
 
     rows = feeds.facts()
-    tell(rows) if as_json else show(
-        rows, ["name", "operator", "licence", "cleared", "needs_key", "min_interval_s", "timezone", "terms_url"]
-    )
+    if as_json:
+        tell(rows)
+        return
+    show(rows, ["name", "operator", "licence", "cleared", "needs_key", "min_interval_s", "timezone", "terms_url"])
+    advise("thoroughfare cameras check SCAN --sample 5")
 
 
 @app.command("export", epilog="Example: thoroughfare cameras export demo --out out/cameras-2026-05-08")
@@ -225,6 +227,11 @@ def diff_registries(
         )
         return
     _show(found, changes.counts(found), *tables)
+    advise(
+        "thoroughfare cameras list SCAN"
+        if Path(before).is_dir()
+        else f"thoroughfare status --lake {lake} --date {after}"
+    )
 
 
 def _permitted(asked: list[scans.Scan], permission: str | None) -> list[scans.Scan]:
