@@ -42,6 +42,10 @@ with warnings.catch_warnings():
 DAY = date(2026, 3, 3)
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 SCAN = Scan("demo", "demo", "America/New_York", "EPSG:32618", k=3, exempt="a simulated city")
+PROCESSING = ("expression", "lineage", "level", "facility", "software")
+"""Fields of STAC's processing extension 1.1.0, which allows no others."""
+TABLED = {"file:size", "file:checksum", "table:columns", "table:primary_geometry", "table:row_count"}
+"""Fields of STAC's extensions file 2.1.0 and table 1.3.0 that an asset has here."""
 WINDOWED = ("frames", "detections", "sightings", "observability", "links")
 SINGLES = [name for name in exports.names() if exports.load(name).singles]
 
@@ -355,7 +359,10 @@ def test_a_stac_item_is_valid_and_its_files_are_those_beside_it(out):
     jsonschema.Draft7Validator(schema, registry=registry).validate(item)
     read = pystac.Item.from_dict(item)
     assert read.common_metadata.start_datetime < read.common_metadata.end_datetime
+    assert {key for key in item["properties"] if ":" in key} <= {f"processing:{each}" for each in PROCESSING}
     for asset in item["assets"].values():
+        assert {key for key in asset if ":" in key} == TABLED
+        assert asset["file:checksum"][:4] == "1220"  # a multihash of SHA-256
         path = out / "stac" / asset["href"]
         table = pq.read_table(path)
         assert path.stat().st_size == asset["file:size"]

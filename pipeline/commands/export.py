@@ -51,7 +51,8 @@ def export(
     from pipeline import exports
     from pipeline.storage import beside
 
-    ending = exports.load(form).file
+    chosen = exports.load(form)
+    ending = chosen.file
     scan = scan_of(lake, name)
     night = exports.Night(open_lake(lake, scan), scans.load(scan, settings), night_of(lake, scan, on))
     file = f"exports/{scan}-{night.scan_date}-{form}" + (f".{ending}" if ending else "")
@@ -65,4 +66,6 @@ def export(
     typer.echo(f"\n{path} ({sum(each.size_bytes for each in written) / 1e6:.1f} MB)")
     if not any(each.rows for each in written):
         typer.echo(f"The night holds nothing to write there; `thoroughfare report {scan} --lake {lake}` says why")
+    if chosen.singles and not night.scan.exempt:
+        typer.echo(f"{exports.SINGLES} {exports.COARSE}")
     advise(f"thoroughfare map {scan} --lake {lake}", f"thoroughfare report {scan} --lake {lake}")

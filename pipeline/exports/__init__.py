@@ -26,6 +26,15 @@ ABOUT = "export.json"
 """The file of a folder that says what it holds, whose it is and on what terms."""
 SINGLES = f"These are single vehicles, shown for a stated purpose. Delete them after {TRAJECTORIES.lives_days} days, as the lake does."
 
+TRIMMED_M = 500.0
+"""Left out at either end of a real vehicle's line: where a journey begins or ends tells whose it is."""
+BIN_MS = 15 * 60 * 1000
+"""A real vehicle's line begins at a quarter of an hour; the time along it is kept."""
+COARSE = (
+    f"Trips are cut by {TRIMMED_M:.0f} m at either end, those without a rest are left out, and each is moved back in "
+    "time to the quarter of an hour in which it begins."
+)
+
 
 @dataclass(frozen=True)
 class Night:

@@ -9,19 +9,10 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline import geo
-from pipeline.exports import SINGLES, Night
+from pipeline.exports import BIN_MS, COARSE, SINGLES, TRIMMED_M, Night
 
-TRIMMED_M = 500.0
-"""Left out at either end of a real vehicle's line: where a journey begins or ends tells whose it is."""
-BIN_MS = 15 * 60 * 1000
-"""A real vehicle's line begins at a quarter of an hour; the time along it is kept."""
 DECIMALS = 6
 """Of a degree: 0.1 m."""
-COARSE = (
-    f"Trips are cut by {TRIMMED_M:.0f} m at either end, those without a rest are left out, and each is moved back in "
-    "time to the quarter of an hour in which it begins."
-)
-
 Ints = NDArray[np.int64]
 
 

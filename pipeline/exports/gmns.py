@@ -9,8 +9,6 @@ from pipeline import interchange
 from pipeline.errors import SettingsError
 from pipeline.exports import Format, Night, Piece
 
-VERSION = 0.97
-"""Of the specification whose field names these are."""
 DECIMALS = 6
 
 
@@ -69,14 +67,13 @@ def _config(night: Night) -> pa.Table:
         "speed": "km/h",
         "crs": "EPSG:4326",
         "geometry_field_format": "WKT",
-        "version_number": VERSION,
         "id_type": "string",
     }
     return pa.Table.from_pylist([told])
 
 
 FORMAT = Format(
-    "General Modeling Network Specification (GMNS) 0.97: node, link and config tables",
+    "General Modeling Network Specification (GMNS): node, link and config tables, fields as in its published schemas",
     "AequilibraE, DTALite, osm2gmns, GMNSpy, any spreadsheet",
     pieces,
 )

@@ -14,7 +14,7 @@ from pipeline.exports import Format, Night, Piece, geoparquet, program
 EXTENSIONS = [
     "https://stac-extensions.github.io/file/v2.1.0/schema.json",
     "https://stac-extensions.github.io/processing/v1.1.0/schema.json",
-    "https://stac-extensions.github.io/table/v1.2.0/schema.json",
+    "https://stac-extensions.github.io/table/v1.3.0/schema.json",
 ]
 PARQUET = "application/vnd.apache.parquet"
 SHA2_256 = "1220"
@@ -98,7 +98,7 @@ def _column(field: pa.Field) -> dict[str, str]:
 
 
 FORMAT = Format(
-    "STAC 1.1.0 item with the extensions file 2.1.0, processing 1.1.0 and table 1.2.0; assets in GeoParquet 1.1.0",
+    "STAC 1.1.0 item with the extensions file 2.1.0, processing 1.1.0 and table 1.3.0; assets in GeoParquet 1.1.0",
     "pystac, stac-browser, stac-geoparquet, QGIS",
     pieces,
 )
