@@ -236,6 +236,11 @@ def test_a_narrow_terminal_and_no_colour_are_respected(said, monkeypatch):
     assert max(map(len, told.partition("\n\n")[2].partition("\nNext")[0].splitlines())) <= 40
 
 
+@pytest.mark.parametrize("words", [[], ["cameras"], ["score"], *map(list, LEAVES)], ids=" ".join)
+def test_every_help_shows_an_example(words, said):
+    assert "Example: thoroughfare" in said(*words, "--help")[1]
+
+
 def test_the_version_is_told(said):
     code, out, _ = said("--version")
     assert (code, out.startswith("thoroughfare ")) == (0, True)

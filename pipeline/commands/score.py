@@ -47,7 +47,11 @@ KnownAs = Annotated[
 Some = Annotated[
     bool, typer.Option("--some", help="Only some vehicles are labelled, as AI City labels those two cameras saw.")
 ]
-app = typer.Typer(help="Score a lake, or the models on an archive, against a truth file.", no_args_is_help=True)
+app = typer.Typer(
+    help="Score a lake, or the models on an archive, against a truth file.",
+    epilog="Example: thoroughfare score links --truth truth/identities.csv --lake out/fdr",
+    no_args_is_help=True,
+)
 
 
 @app.command("detections", epilog="Example: thoroughfare score detections --truth truth/boxes.json --source stills")
