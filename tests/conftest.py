@@ -52,6 +52,22 @@ def s3() -> Iterator[dict[str, str]]:
         yield environment
 
 
+@pytest.fixture(scope="session")
+def demo_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return ten minutes of the demo city, made by the line's own stages from boxes that a detector would find."""
+    import demo_night
+
+    return demo_night.make(tmp_path_factory.mktemp("demo_lake"), "07:50-08:00", 2.0)
+
+
+@pytest.fixture(scope="session")
+def counts_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return half an hour of the demo city at a still a minute: counts and nothing more."""
+    import demo_night
+
+    return demo_night.make(tmp_path_factory.mktemp("counts_lake"), "07:30-08:00", 60.0)
+
+
 @pytest.fixture(params=["folder", "bucket"])
 def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return where a lake may lie: a folder, then a bucket."""

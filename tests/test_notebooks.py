@@ -4,7 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import demo_night
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -19,18 +18,6 @@ SECRET = re.compile(
 )
 ABSOLUTE = re.compile(r"(?<![\w./:])/(home|root|tmp|work|Users|mnt|opt|var)/|[A-Z]:\\\\")
 NAMES = [path.stem for path in PATHS]
-
-
-@pytest.fixture(scope="session")
-def demo_lake(tmp_path_factory):
-    """Return ten minutes of the demo city, made by the line's own stages from boxes that a detector would find."""
-    return demo_night.make(tmp_path_factory.mktemp("demo_lake"), "07:50-08:00", 2.0)
-
-
-@pytest.fixture(scope="session")
-def counts_lake(tmp_path_factory):
-    """Return half an hour of the demo city at a still a minute: counts and nothing more."""
-    return demo_night.make(tmp_path_factory.mktemp("counts_lake"), "07:30-08:00", 60.0)
 
 
 @pytest.fixture(scope="module")

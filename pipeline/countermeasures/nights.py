@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import orthogonal_procrustes
-from scipy.stats import rankdata
+from scipy.stats import rankdata, special_ortho_group
 
 from pipeline.countermeasures.following import drawn
 from pipeline.countermeasures.watched import Watched
@@ -17,7 +17,7 @@ from pipeline.countermeasures.watched import Watched
 Floats = NDArray[np.float64]
 
 
-SECRETS = 20
+SECRETS = 8
 """Rotations tried; the figures are their mean."""
 
 
@@ -68,7 +68,7 @@ def changed_within(watched: Watched, seed: int = 1) -> float:
 
 def _secret(rng: np.random.Generator, dimensions: int) -> Floats:
     """Draw a rotation that nobody knows."""
-    return np.asarray(np.linalg.qr(rng.standard_normal((dimensions, dimensions)))[0])
+    return np.asarray(special_ortho_group.rvs(dimensions, random_state=rng))
 
 
 def _attack(one: Floats, other: Floats) -> tuple[float, float, int]:
