@@ -378,7 +378,18 @@ def test_the_command_writes_into_the_lake_and_tells_rows_and_sizes(lake, tmp_pat
     assert made_there["files"][0]["rows"] == boxes().num_rows
     shown = CliRunner().invoke(app, ["export", "gmns", "--lake", lake.root, "--out", str(tmp_path / "g")])
     assert "node.csv" in shown.output
+    assert "not cleared" not in shown.output
     again = CliRunner().invoke(app, ["export", "gmns", "--lake", lake.root, "--out", str(tmp_path / "g")])
     assert isinstance(again.exception, SettingsError)
     explained = "".join(CliRunner().invoke(app, ["export", "--help"]).output.split())
     assert ",".join(exports.names()) in explained
+
+
+def test_the_command_warns_where_the_terms_of_a_feed_are_not_cleared(tmp_path):
+    there = Lake(tmp_path / "lake", "demo")
+    cameras = [row | {"cleared": False, "licence": "ask first"} for row in made.cameras().to_pylist()]
+    for name, rows in (("cameras", made._table("cameras", cameras)), ("roads", made.roads())):
+        there.commit(Place(name, DAY), [there.write(Place(name, DAY), 0, rows)], {"scan_date": str(DAY)})
+    shown = CliRunner().invoke(app, ["export", "gmns", "--lake", there.root])
+    assert "ask first" in shown.output
+    assert "not cleared" in shown.output

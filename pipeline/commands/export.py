@@ -68,4 +68,8 @@ def export(
         typer.echo(f"The night holds nothing to write there; `thoroughfare report {scan} --lake {lake}` says why")
     if chosen.singles and not night.scan.exempt:
         typer.echo(f"{exports.SINGLES} {exports.COARSE}")
+    if not all(night.cameras["cleared"].to_pylist()):
+        typer.echo(
+            f"Its feed's terms are not cleared ({night.about['licence']}): ask its operator before you pass this on"
+        )
     advise(f"thoroughfare map {scan} --lake {lake}", f"thoroughfare report {scan} --lake {lake}")
