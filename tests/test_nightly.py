@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 
 import night
@@ -12,6 +13,7 @@ from pipeline import nightly
 from pipeline.desk import Desk
 from pipeline.errors import WindowNotFoundError
 from pipeline.lake import Lake, Place
+from pipeline.report import Given
 from pipeline.scans import Scan
 from pipeline.stages import STAGES
 
@@ -26,18 +28,27 @@ def place(table: str) -> Place:
     return Place(table, ON) if table in BY_NIGHT or "/" in table else Place.of(table, night.HOUR)
 
 
+published = cache(night.published)
+
+
 def kept(path: Path, *, finished: bool = True) -> Desk:
     """Commit the invented night to a lake, with or without its products."""
     lake = Lake(path / "lake", "demo")
-    products = {f"products/{name}": rows for name, rows in night.published().items()} if finished else {}
+    products = {f"products/{name}": rows for name, rows in published().items()} if finished else {}
     for name, rows in (night.tables() | products).items():
         lake.commit(place(name), [lake.write(place(name), 0, rows)], LINEAGE)
     return Desk(lake, SCAN, ON, "", datetime(2026, 3, 4, tzinfo=UTC))
 
 
-def test_rows_withheld_are_those_too_few_vehicles_stand_behind(tmp_path: Path):
-    desk = kept(tmp_path)
-    given = nightly.gather(desk)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, Given]:
+    """Return the desk of a finished night, and what its report is told from."""
+    desk = kept(tmp_path_factory.mktemp("nightly"))
+    return desk, nightly.gather(desk)
+
+
+def test_rows_withheld_are_those_too_few_vehicles_stand_behind(whole: tuple[Desk, Given]):
+    desk, given = whole
     withheld = given.withheld
     every = night.published(k=1)
     few = {name: pc.sum(pc.less(every[name]["support"], 3)).as_py() or 0 for name in ("flow", "heatmap", "counts")}
@@ -47,8 +58,8 @@ def test_rows_withheld_are_those_too_few_vehicles_stand_behind(tmp_path: Path):
     assert other["flow"] is None
 
 
-def test_the_lake_tells_checks_sizes_terms_and_looks(tmp_path: Path):
-    given = nightly.gather(kept(tmp_path))
+def test_the_lake_tells_checks_sizes_terms_and_looks(whole: tuple[Desk, Given]):
+    given = whole[1]
     assert given.checks["slots_with_two_frames"] == 0
     assert given.statements["slots_with_two_frames"].startswith("one planned observation")
     assert given.lying["frames"]["rows"] == 360
