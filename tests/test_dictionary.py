@@ -97,6 +97,20 @@ def test_links_between_pages_lead_somewhere(page):
             assert anchor in _anchors(there.read_text()), f"{page.name}: {target}"
 
 
+def test_every_page_is_reached_from_the_readme():
+    reached, coming = set(), [ROOT / "README.md"]
+    while coming:
+        page = coming.pop().resolve()
+        if page.suffix == ".md" and page not in reached:
+            reached.add(page)
+            targets = (target.partition("#")[0] for target in LINK.findall(page.read_text()) if "://" not in target)
+            coming += [page.parent / target for target in targets if target and (page.parent / target).is_file()]
+    lost = [
+        str(page.relative_to(ROOT)) for page in PAGES if page.resolve() not in reached and "decisions" not in page.parts
+    ]
+    assert not lost
+
+
 def test_the_dictionary_answers_at_the_shell_and_refuses_what_it_does_not_know():
     assert "vehicle_minutes" in CliRunner().invoke(app, ["dictionary", "heatmap"]).output
     assert "choose from" in str(CliRunner().invoke(app, ["dictionary", "nothing"]).exception)

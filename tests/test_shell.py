@@ -169,13 +169,13 @@ def test_a_wrong_scan_or_name_is_a_sentence_and_an_exit_code(words, said):
     assert "`thoroughfare --debug" not in err
 
 
-def test_debug_shows_where_wherever_it_stands(said, monkeypatch):
+def test_debug_shows_where_wherever_it_stands(said):
     from pipeline.errors import SettingsError
 
     for words in (["--debug", "status", "--lake", "ABSENT"], ["status", "--lake", "ABSENT", "--debug"]):
         with pytest.raises(SettingsError):
             said(*words)
-        monkeypatch.delenv(program.DEBUG, raising=False)
+        os.environ.pop(program.DEBUG, None)
 
 
 @pytest.mark.parametrize("words", set(LEAVES) - FOR_PROGRAMS, ids=" ".join)
