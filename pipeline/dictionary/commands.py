@@ -44,9 +44,7 @@ def _section(words: tuple[str, ...], command: Any) -> str:
     usage = " ".join(("thoroughfare", *words, *command.collect_usage_pieces(context)))
     told = "\n\n".join(" ".join(each.split()) for each in cleandoc(command.help or "").split("\n\n"))
     shown = "\n".join(examples(command))
-    return (
-        f"## {' '.join(words)}\n\n```\n{usage}\n```\n{told}\n\n{_parameters(command, context)}\n```\n{shown}\n```\n"
-    )
+    return f"## {' '.join(words)}\n\n```\n{usage}\n```\n{told}\n\n{_parameters(command, context)}\n```\n{shown}\n```\n"
 
 
 def _parameters(command: Any, context: Any) -> str:

@@ -27,8 +27,8 @@ class Column:
     name: str
     kind: str
     """Its Arrow type."""
-    null: bool
-    """Whether it may be empty."""
+    null: bool | None
+    """Whether it may be empty; None where SQL leaves that open."""
     meaning: str
     """What it says, with its unit."""
 
@@ -94,7 +94,10 @@ def _statements(folder: str, schemas: dict[str, pa.Schema]) -> list[Entry]:
     """Tell of the files of `sql/products` or `sql/gold`."""
     kinds = {
         "products": ("products.publish, once a night", "kept"),
-        "gold": ("worked out of the products of all nights when it is asked for", "as long as its products"),
+        "gold": (
+            "worked out of the products of all nights, and kept in `thoroughfare.duckdb`",
+            "as long as its products",
+        ),
     }
     found = []
     for name in query.names(folder):
@@ -163,7 +166,7 @@ def _nights(rows: pa.Table) -> pa.Table:
 
 def _columns(schema: pa.Schema, meanings: dict[str, str]) -> tuple[Column, ...]:
     """Tell of the columns of a statement; SQL leaves open whether one may be empty."""
-    return tuple(Column(each.name, str(each.type), True, meanings.get(each.name, "")) for each in schema)
+    return tuple(Column(each.name, str(each.type), None, meanings.get(each.name, "")) for each in schema)
 
 
 def _meanings(tables: dict[str, pa.Table]) -> dict[str, str]:

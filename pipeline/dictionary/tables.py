@@ -16,8 +16,8 @@ HEAD = """# Data dictionary
 
 {conventions}
 
-Types are Arrow's. Where a column is marked `null`, it may be empty. Columns whose names begin with `low_` and `high_` hold the figure between
-them with 95 %; `support` is how many vehicles (of `counts` and what is like it: pictures or boxes) stand behind a row. `thoroughfare dictionary TABLE` shows any of this at the shell.
+Types are Arrow's. A column of a table marked `null` may be empty. Columns whose names begin with `low_` and `high_` hold the figure between
+them with 95 %; `support` is how many vehicles stand behind a row. `thoroughfare dictionary TABLE` shows any of this at the shell.
 """
 
 
