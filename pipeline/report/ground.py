@@ -18,7 +18,7 @@ from pipeline.tables import VERDICTS
 MAP_PX, MAP_TALL_PX, CITY_TALL_PX, POLE_TALL_PX = 760, 400, 640, 160
 """Width of a map; its greatest height, that for more cameras than MAX_NAMES, and that for cameras at one pole."""
 MAX_NAMES, MAX_ROADS = 60, 20_000
-"""More cameras are not named on the map; more roads say no more at its size."""
+"""More cameras are not named on the map; of more roads the longest are drawn."""
 POLE_DEG = 1e-4
 """Cameras that stand as near to each other as this, some 10 m, share a pole and are drawn around it."""
 CLASSES = 5
@@ -46,14 +46,16 @@ class Ground:
         size = float(np.clip(6.5 * (40 / len(cameras)) ** 0.4, 3.0, 6.5))
         self.size, self.places = size, _around_poles(spots, self.frame.placed(spots), size)
         lines = [shapely.get_coordinates(line) for line in shapely.from_wkb(roads["geometry"].to_pylist())]
-        paths = sorted({self.frame.path(line) for line in lines if self.frame.shows(line)})[:MAX_ROADS]
+        spans = {self.frame.path(line): float(np.ptp(line, axis=0).sum()) for line in lines if self.frame.shows(line)}
+        paths = sorted(sorted(spans, key=lambda path: (-spans[path], path))[:MAX_ROADS])
         thin = ' style="stroke-width:.6"' if self.many else ""
         self.roads = f'<path id="roads" class="road"{thin} d="{" ".join("M" + path for path in paths)}"/>' if paths else ""  # fmt: skip
 
     def verdicts(self, ways: Sequence[Row]) -> str:
         """Draw where the cameras stand, what each supports (`verdict`, `name`), and the ways (pairs) that support links."""
         where = dict(zip((row["camera_id"] for row in self.cameras), self.places, strict=True))
-        drawn = [self.roads, *_ways(ways, where)]
+        thin = ' style="stroke-width:.6;opacity:.45"' if self.many else ""
+        drawn = [self.roads, f"<g{thin}>", *_ways(ways, where), "</g>"]
         drawn += [
             _spot(row["verdict"], *place, self.size, row["name"])
             for place, row in zip(self.places, self.cameras, strict=True)

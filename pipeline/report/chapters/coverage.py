@@ -63,7 +63,7 @@ def cameras(given: Given, weighed: Weighed) -> Rows:
         planned = sum(parts.values())
         rows.append({
             "camera_id": camera, "name": row["name"], "lon": row["lon"], "lat": row["lat"], "planned": planned, "states": parts,
-            "usable": share(parts["ok"], planned), "passings": veiled(seen[camera,], given.scan.k),
+            "usable": share(parts["ok"], planned), "passings": None if "sightings" in given.gone else veiled(seen[camera,], given.scan.k),
             "verdict": judged.get("verdict", "none"), "reason": judged.get("reason", "not weighed"),
             "p_seen": judged.get("p_seen"), "cadence_s": judged.get("cadence_s"),
         })  # fmt: skip
