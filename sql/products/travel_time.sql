@@ -19,27 +19,20 @@
 -- column lottr: level of travel time reliability, p80_s / p50_s
 -- column seen_percent: percent of vehicles that pictures show at both cameras (`observability.p_pair`)
 -- column support: vehicles behind the row
-WITH counted AS (
-    SELECT
-        *,
-        count(*) OVER (PARTITION BY from_camera, to_camera, hour_at) AS n,
-        1 - avg(CAST(probability AS DECIMAL(9, 6))) OVER (PARTITION BY from_camera, to_camera, hour_at) AS wrong
-    FROM arrivals
-),
-
-ranked AS (
+WITH ranked AS (
     SELECT
         from_camera,
         to_camera,
         hour_at,
         list_sort(list(travel_s)) AS times,
-        any_value(n) AS n,
-        0.5 * any_value(n) * (1 - any_value(wrong)) - 0.98 * sqrt(any_value(n)) AS low,
-        0.5 * any_value(n) * (1 + any_value(wrong)) + 0.98 * sqrt(any_value(n)) AS high,
+        count(*) AS n,
+        1 - avg(CAST(probability AS DECIMAL(9, 6))) AS wrong,
+        0.5 * n * (1 - wrong) - 0.98 * sqrt(n) AS low,
+        0.5 * n * (1 + wrong) + 0.98 * sqrt(n) AS high,
         any_value(gaps_s) AS gaps_s,
         any_value(p_pair) AS p_pair,
         count(DISTINCT query_id) AS support
-    FROM counted
+    FROM arrivals
     GROUP BY from_camera, to_camera, hour_at
 ),
 
