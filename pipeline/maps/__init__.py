@@ -28,6 +28,8 @@ EXEMPT = "Single trips are shown: {exempt}."
 AGGREGATES = "No single trip is on this map: cameras, and figures behind which at least {k} vehicles stand."
 
 HOUR_MS = 3_600_000
+CROWD = 100
+"""Cameras above which their dots would hide what a map is about."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,8 @@ def _health(night: Night, most: int) -> tuple[list[Layer], list[str]]:
 
 def _places(night: Night) -> Layer:
     """Draw the cameras small, under what a map is about."""
-    return camera_layer(night.cameras, night.observability, night.sightings, night.k, radius=13)
+    radius = 13 if night.cameras.num_rows <= CROWD else 6
+    return camera_layer(night.cameras, night.observability, night.sightings, night.k, radius=radius)
 
 
 KINDS: dict[str, Callable[[Night, int], tuple[list[Layer], list[str]]]] = {
