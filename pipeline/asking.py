@@ -65,7 +65,7 @@ def answering(
     A file whose header says `nights: all` sees every night up to the desk's. Tables of several nights bear `scan_date`.
     `given` are the values of the question's own parameters.
     """
-    named = statement in query.names()
+    named = statement in query.names() or ("/" in statement and statement.replace("/", "").isidentifier())
     text = query.read(statement) if named else statement
     wanted = query.beneath(query.mentioned(text))
     for table in sorted(wanted & set(upkeep.SINGLED_OUT)):

@@ -86,6 +86,17 @@ WRONG = {
     "--frame-rate": ("0", "often"),
     "--within": ("-3",),
     "--requests": ("-1",),
+    "--param": ("novalue", "date"),
+    "--parquet": ("FILE/below",),
+    "--geojson": ("FILE/below",),
+    "--rows": ("0",),
+    "--max-rows": ("1",),
+    "--memory-mb": ("-1",),
+    "--threads": ("-1", "few"),
+    "--pairs": ("ABSENT", "BINARY"),
+    "--embeddings": ("ABSENT", "BINARY"),
+    "--cameras": ("ABSENT", "BINARY"),
+    "--known-as": ("ABSENT", "BINARY"),
     "--nonsense": ("",),
 }
 """Values that an option cannot have, for every command that has it; `--nonsense` none has."""

@@ -3,7 +3,7 @@
 import secrets
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
@@ -230,4 +230,5 @@ def _aside(target: Path) -> "Iterator[Path]":
     except OSError as error:
         raise StorageError(f"{target}: cannot be written ({error.strerror or error}); choose another file") from error
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # no file, or no folder to hold one
+            path.unlink()
