@@ -93,7 +93,7 @@ def test_the_heatmap_opens_on_its_fullest_hour_under_a_slider():
 
 def test_hours_are_told_in_local_time():
     told = {row["Local time"] for row in rows("heatmap", "heatmap", invented(products={"heatmap": cells(3, 2)}))}
-    assert told == {"2026-03-03 21:00–22:00", "2026-03-03 22:00–23:00"}
+    assert told == {"Tue 03 Mar, from 21:00 to 22:00", "Tue 03 Mar, from 22:00 to 23:00"}
 
 
 def test_a_night_of_one_hour_has_no_slider():
@@ -148,7 +148,11 @@ def test_trips_between_zones_become_arcs_with_their_bounds():
                    "vehicles": [10, 30, 12], "low_vehicles": [8, 25, 9], "high_vehicles": [15, 50, 20], "p50_s": [60, 90, 30], "support": [10, 30, 12]})  # fmt: skip
     given = invented(products={"zones": zones, "od": od})
     [arc] = rows("arcs", "od", given)
-    assert (arc["Vehicles"], arc["Likely (95 %)"], arc["Busiest hour"]) == (40, "33 to 65", "2026-03-03 22:00–23:00")
+    assert (arc["Vehicles"], arc["Likely (95 %)"], arc["Busiest hour"]) == (
+        40,
+        "33 to 65",
+        "Tue 03 Mar, from 22:00 to 23:00",
+    )
     assert arc["To"].endswith("and 1 near it")
     assert "12 more began and ended in one zone" in compose(given, "arcs").text
 

@@ -65,10 +65,10 @@ def hourly_layers(
 
 
 def local_hour(hour_at: datetime, timezone: str) -> str:
-    """Write an hour as people there call it."""
+    """Write an hour as people there call it; not as a date that kepler.gl would read and show as a number."""
     zone = ZoneInfo(timezone)
     start, end = (moment.astimezone(zone) for moment in (hour_at, hour_at + timedelta(hours=1)))
-    return f"{start:%Y-%m-%d %H:%M}–{end:%H:%M}"
+    return f"{start:%a %d %b}, from {start:%H:%M} to {end:%H:%M}"
 
 
 def _hours(rows: Mapping[Cell, dict[str, Any]], figure: str, timezone: str, unit: str, notes: tuple[str, ...]) -> Layer:

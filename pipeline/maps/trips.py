@@ -116,4 +116,4 @@ def _feature(
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> str:
-    return moment.astimezone(zone).strftime("%H:%M:%S")
+    return moment.astimezone(zone).strftime("%a %d %b, at %H:%M:%S")
