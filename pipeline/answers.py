@@ -1,7 +1,6 @@
 """Write the rows of an answer as they come: a table for people, CSV, JSON, GeoJSON, Parquet."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import islice
@@ -12,7 +11,6 @@ import pyarrow as pa
 
 from pipeline.console import printable
 from pipeline.errors import SettingsError
-from pipeline.interchange import FORMULA
 
 Shape = Callable[[dict[str, Any]], dict[str, Any] | None]
 CELLS = ("cell", "zone", "first_zone")
@@ -167,6 +165,8 @@ def _harmless(value: Any) -> Any:
         return value.hex()
     if not isinstance(value, str):
         return value
+    from pipeline.interchange import FORMULA  # beside it are shapes, half a second to import
+
     return printable(f"'{value}" if value.startswith(FORMULA) else value)
 
 
@@ -175,9 +175,3 @@ def _short(value: Any) -> Any:
     value = value.hex() if isinstance(value, bytes) else value
     text = str(value) if isinstance(value, str | list | dict) else ""
     return f"{text[:CUT]}... ({len(text):,} signs)" if len(text) > CUT else value
-
-
-def to_stdout(write: Callable[[IO[str]], None]) -> None:
-    """Write to standard output."""
-    write(sys.stdout)
-    sys.stdout.flush()

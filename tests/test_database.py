@@ -13,7 +13,7 @@ import pytest
 from builders import NIGHT, at, camera, frame, link, rows, single, trajectory
 
 from pipeline import asking, database, desk, query, upkeep
-from pipeline.errors import IntegrityError, PipelineError, PrivacyError, WindowNotFoundError
+from pipeline.errors import IntegrityError, PipelineError, PrivacyError, StorageError, WindowNotFoundError
 from pipeline.lake import Lake, Place
 from pipeline.scans import Scan
 from pipeline.tables import TABLES
@@ -120,6 +120,17 @@ def test_a_database_out_of_date_is_made_again_before_it_answers(lake: Lake):
     assert ask(lake, "SELECT count(*) AS n FROM flow") == [{"n": 1}]
     put(lake, "products/flow", pa.concat_tables([FLOW, FLOW]))
     assert ask(lake, "SELECT count(*) AS n FROM flow") == [{"n": 2}]
+
+
+def test_a_lake_that_may_not_be_written_is_answered_all_the_same(lake: Lake, monkeypatch, caplog):
+    def refuse(*_: object) -> None:
+        raise StorageError("the disk is read-only")
+
+    monkeypatch.setattr(lake.storage, "replace", refuse)
+    assert ask(lake, "SELECT count(*) AS n FROM frames") == [{"n": 2}]
+    assert "for this question only" in caplog.text
+    database.keep(lake, SCAN)
+    assert "makes it before it answers" in caplog.text
 
 
 def test_a_damaged_database_is_made_again(lake: Lake):
