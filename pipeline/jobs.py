@@ -86,7 +86,7 @@ def _run(job: Job, lake: Lake) -> dict[str, pa.Table]:
 def _rows(lake: Lake, job: Job, name: str, places: list[Place]) -> pa.Table:
     """Read one input of a job: its own part of a sharded table, else all, cut to its cameras."""
     sharded = bool(job.cameras) and stage(name).unit == "shard"
-    rows = lake.read(places, job.part if sharded else None)
+    rows = lake.read(places, job.part if sharded else None) if places else TABLES[name].empty()
     if job.cameras and not sharded and "camera_id" in rows.column_names:
         rows = rows.filter(pc.field("camera_id").isin(list(job.cameras)))
     return quarantine.blanked(rows, job.quarantined, job.only) if name == "snapshots" else rows

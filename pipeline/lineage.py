@@ -13,7 +13,7 @@ from pipeline.scans import Scan
 
 HERE = Path(__file__).parent
 FOUNDATION = (
-    "tables.py", "schemas.py", "geo.py", "routing.py", "scans.py", "query.py", "networks.py", "motion.py", "travel.py",
+    "tables.py", "schemas.py", "geo.py", "routing.py", "scans.py", "query/__init__.py", "networks.py", "motion.py", "travel.py",
     "stays.py", "decoder/__init__.py", "decoder/child.py", "decoder/wire.py",
 )  # fmt: skip
 """Modules every stage stands on; their text is part of every lineage."""
@@ -43,10 +43,9 @@ def stated(scan: Scan) -> dict[str, str]:
 @cache
 def code(table: str) -> str:
     """Hash the text a stage runs: its module, its SQL and the floor it stands on."""
-    room = [HERE / f"{table}.py", *sorted((HERE / table).rglob("*.py"))]
+    room = [path for path in (HERE / f"{table}.py", *sorted((HERE / table).rglob("*.py"))) if path.is_file()]
     room += sorted(each for folder in (table, f"steps/{table}") for each in (query.SQL / folder).rglob("*.sql"))
-    paths = [*room, *(HERE / name for name in FOUNDATION), query.MACROS]
-    return _hash(path for path in paths if path.is_file())
+    return _hash([*room, *(HERE / name for name in FOUNDATION), query.MACROS])
 
 
 @cache

@@ -215,8 +215,7 @@ class Night:
             return [self._place(source, None)]
         if window is None:
             return [self._place(source, each) for each in self.windows]
-        at = self.windows.index(window)
-        return [self._place(source, each) for each in self.windows[max(0, at - line.lookback) : at + 1]]
+        return [self._place(source, self.windows[each]) for each in line.windows(name, self.windows.index(window))]
 
     def _revive(self, line: Stage, window: Window | None) -> None:
         """Make again the dropped tables a stage is about to read."""

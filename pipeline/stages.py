@@ -22,11 +22,15 @@ class Stage:
     unit: Unit
     """What one call covers: the scan, a shard of cameras in a window, a window, or the night."""
     lookback: int = 0
-    """Windows before its own that a window stage also reads."""
+    """Windows before its own that a window stage also reads; of its own table it reads those alone."""
     asks: tuple[str, ...] = ("settings",)
     """What else it is given: `settings` (its Settings), `scan`, `window`."""
     outlived: tuple[str, ...] = ()
     """Tables whose rows are dropped once this stage has committed for the whole night."""
+
+    def windows(self, name: str, at: int) -> range:
+        """Number the windows of one input that a call on window `at` reads."""
+        return range(max(0, at - self.lookback), at if name == self.table else at + 1)
 
     def function(self) -> Any:
         """Import and return the stage's function."""
@@ -49,12 +53,12 @@ STAGES = (
     Stage("sightings",     "track",   ("cameras", "frames", "detections"),                      "shard"),
     Stage("transitions",   "learn",   ("cameras", "roads", "sightings"),                        "night"),
     Stage("observability", "weigh",   ("cameras", "frames", "sightings", "transitions"),        "window", asks=("window", "settings")),
-    Stage("links",         "link",    ("sightings", "detections", "embeddings", "transitions", "observability"), "window", lookback=1, asks=("window", "settings"), outlived=("embeddings",)),
+    Stage("links",         "link",    ("sightings", "detections", "embeddings", "transitions", "observability", "links"), "window", lookback=1, asks=("window", "settings"), outlived=("embeddings",)),
     Stage("trajectories",  "chain",   ("cameras", "roads", "sightings", "links", "observability", "transitions"), "night"),
     Stage("products",      "publish", ("cameras", "frames", "sightings", "observability", "links", "trajectories", "transitions"), "night"),
 )
 # fmt: on
-"""In the order they run. Data moves right, never back."""
+"""In the order they run. Data moves right, never back; links go on from those of the window before."""
 
 
 def turns(windows: list[Window], *, live: bool) -> list[tuple[Stage, Window]]:

@@ -86,7 +86,9 @@ def test_links_and_chains_go_on_past_a_clock_that_is_ahead():
     known = rows(
         "transitions", *(way | {"clock_s": clock_s.get((way["from_camera"], way["to_camera"]), 0.0)} for way in ways)
     )
-    found = links.link(told, made.detections, made.embeddings, known, honest(), WINDOW, links.Settings())
+    found = links.link(
+        told, made.detections, made.embeddings, known, honest(), empty("links"), WINDOW, links.Settings()
+    )
     right = [made.vehicle[row["query_id"]] == made.vehicle[row["gallery_id"]] for row in found.to_pylist()]
     assert np.mean(right) > 0.95
     assert len(right) > 120

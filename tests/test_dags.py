@@ -144,11 +144,10 @@ def test_edges_are_those_of_the_line(tasks):
         for window in range(9) if line.unit in ("shard", "window") else [None]:
             expected = set()
             for name in line.reads:
-                back = line.lookback
                 if stage(name).unit in ("scan", "night"):
                     expected.add(name)
                 else:
-                    read = range(9) if window is None else range(max(0, window - back), window + 1)
+                    read = range(9) if window is None else line.windows(name, window)
                     expected |= {task_id(name, each) for each in read}
             droppers = [s.table for s in STAGES if s is not line and set(s.reads) & set(line.outlived)]
             expected |= {task_id(table, window) for table in droppers}
@@ -158,7 +157,13 @@ def test_edges_are_those_of_the_line(tasks):
 
 def test_links_of_a_window_wait_for_the_window_before_and_no_earlier(tasks):
     waits = tasks["window_3_linked.links"]["upstream"]
-    assert {"window_2.sightings", "window_3.sightings", "window_2.embeddings", "transitions"} <= set(waits)
+    assert {
+        "window_2.sightings",
+        "window_3.sightings",
+        "window_2.embeddings",
+        "window_2_linked.links",
+        "transitions",
+    } <= set(waits)
     assert not [each for each in waits if "window_1" in each]
 
 

@@ -20,7 +20,16 @@ def ways(made: Corridor) -> pa.Table:
 
 def linked(made: Corridor, observability: pa.Table | None = None, **settings: float) -> pa.Table:
     weighed = honest() if observability is None else observability
-    return link(made.sightings, made.detections, made.embeddings, ways(made), weighed, WINDOW, Settings(**settings))
+    return link(
+        made.sightings,
+        made.detections,
+        made.embeddings,
+        ways(made),
+        weighed,
+        empty("links"),
+        WINDOW,
+        Settings(**settings),
+    )
 
 
 def right(made: Corridor, links: pa.Table) -> np.ndarray:
@@ -28,7 +37,9 @@ def right(made: Corridor, links: pa.Table) -> np.ndarray:
 
 
 def test_no_sightings_give_no_links():
-    nothing = [empty(name) for name in ("sightings", "detections", "embeddings", "transitions", "observability")]
+    nothing = [
+        empty(name) for name in ("sightings", "detections", "embeddings", "transitions", "observability", "links")
+    ]
     assert link(*nothing, WINDOW, Settings()).equals(LINKS.empty())
 
 
@@ -87,10 +98,8 @@ def test_a_parked_vehicle_is_never_linked():
         made.sightings.schema.get_field_index("motion"), "motion", pa.array(["parked"] * made.sightings.num_rows)
     )
     still = Corridor(made.cameras, parked, made.detections, made.embeddings, made.vehicle)
-    assert (
-        link(still.sightings, still.detections, still.embeddings, ways(made), honest(), WINDOW, Settings()).num_rows
-        == 0
-    )
+    tables = (still.sightings, still.detections, still.embeddings, ways(made), honest(), empty("links"))
+    assert link(*tables, WINDOW, Settings()).num_rows == 0
 
 
 def ends(links: pa.Table) -> set[str]:
@@ -123,19 +132,32 @@ def test_what_was_not_weighed_is_refused():
 def test_an_arrival_before_the_window_is_not_returned():
     made = corridor(vehicles=150)
     later = type(WINDOW)(WINDOW.ends_at, WINDOW.ends_at, WINDOW.ends_at + (WINDOW.ends_at - WINDOW.hour_at))
-    assert link(made.sightings, made.detections, made.embeddings, ways(made), honest(), later, Settings()).num_rows == 0
+    assert (
+        link(
+            made.sightings, made.detections, made.embeddings, ways(made), honest(), empty("links"), later, Settings()
+        ).num_rows
+        == 0
+    )
+
+
+def test_who_was_linked_onward_in_the_window_before_is_not_linked_again():
+    made = corridor(vehicles=150)
+    all_, half = linked(made), linked(made).slice(0, 60)
+    tables = (made.sightings, made.detections, made.embeddings, ways(made), honest())
+    found = link(*tables, half, WINDOW, Settings())
+    assert not set(found["query_id"].to_pylist()) & set(half["query_id"].to_pylist())
+    assert found.num_rows > 0.8 * (all_.num_rows - 60)
 
 
 def test_without_portraits_a_crowd_is_left_unlinked():
     made = corridor(vehicles=400)
-    assert (
-        link(made.sightings, made.detections, empty("embeddings"), ways(made), honest(), WINDOW, Settings()).num_rows
-        < 8
-    )
+    tables = (made.sightings, made.detections, empty("embeddings"), ways(made), honest(), empty("links"))
+    assert link(*tables, WINDOW, Settings()).num_rows < 8
 
 
 def test_one_lone_vehicle_in_the_gate_is_not_enough_to_be_sure():
     pair = rows("sightings", sighting("1", "a", 0), sighting("2", "b", 20))
     way = rows("transitions", transition("a", "b", travel_mu=2.5, travel_sigma=0.5))
     weighed = rows("observability", seen("a", "link"), seen("b", "link"), seen("a", "link", "b"))
-    assert link(pair, empty("detections"), empty("embeddings"), way, weighed, WINDOW, Settings()).num_rows == 0
+    tables = (pair, empty("detections"), empty("embeddings"), way, weighed, empty("links"))
+    assert link(*tables, WINDOW, Settings()).num_rows == 0

@@ -50,7 +50,7 @@ def night() -> tuple[dict[str, pa.Table], dict[str, int]]:
         "observability", *(seen(a, "trajectory", b) for a in names for b in ["", *names] if a != b)
     )
     tables = [made[name] for name in ("sightings", "detections", "embeddings", "transitions", "observability")]
-    made["links"] = link(*tables, WINDOW, Settings())
+    made["links"] = link(*tables, empty("links"), WINDOW, Settings())
     tables = {name: made[name] for name in ("cameras", "sightings", "links", "observability", "transitions")}
     settings = trajectories.Settings(metric_crs="EPSG:32618")
     made["trajectories"] = trajectories.chain(**tables, roads=empty("roads"), settings=settings)

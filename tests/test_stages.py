@@ -19,7 +19,16 @@ def test_a_stages_parameters_are_the_tables_it_reads(line):
 
 def test_data_moves_right_never_back():
     order = [line.table for line in STAGES]
-    assert all(order.index(name) < order.index(line.table) for line in STAGES for name in line.reads)
+    assert all(
+        order.index(name) < order.index(line.table) for line in STAGES for name in set(line.reads) - {line.table}
+    )
+
+
+def test_a_stage_reads_its_own_table_of_windows_before_alone():
+    assert [line.table for line in STAGES if line.table in line.reads] == ["links"]
+    assert list(stage("links").windows("links", 3)) == [2]
+    assert list(stage("links").windows("links", 0)) == []
+    assert list(stage("links").windows("sightings", 3)) == [2, 3]
 
 
 def test_pixels_and_vectors_are_dropped_by_the_last_stage_that_reads_them():

@@ -38,4 +38,4 @@ def _read(line: Stage, source: Stage, window: int | None, windows: int) -> list[
         return [Step(source.table)]
     if window is None:
         return [Step(source.table, each) for each in range(windows)]
-    return [Step(source.table, each) for each in range(max(0, window - line.lookback), window + 1)]
+    return [Step(source.table, each) for each in line.windows(source.table, window)]

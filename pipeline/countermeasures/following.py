@@ -21,7 +21,7 @@ from pipeline.synthetic.columns import packed
 from pipeline.synthetic.looks import Looks
 from pipeline.synthetic.tracks import majority
 from pipeline.synthetic.traffic import Passes
-from pipeline.tables import EMBEDDINGS
+from pipeline.tables import EMBEDDINGS, TABLES
 
 CORNERS = ("x1_px", "y1_px", "x2_px", "y2_px")
 GUESSES = {"min_probability": 0.02, "min_probability_unseen": 0.02}
@@ -95,7 +95,8 @@ def _stage(name: str, made: dict[str, pa.Table], seen: Watched) -> pa.Table:
     """Run one stage of the line."""
     line = stage(name)
     asked = {"window": seen.window, "settings": seen.scan.settings(name, line.settings())}
-    return line.function()(**{table: made[table] for table in line.reads}, **{key: asked[key] for key in line.asks})
+    reads = {table: made.get(table, TABLES[table].empty()) for table in line.reads}
+    return line.function()(**reads, **{key: asked[key] for key in line.asks})
 
 
 @lru_cache(maxsize=2)

@@ -1,10 +1,11 @@
-"""Link sightings across cameras: sightings, detections, embeddings, transitions, observability -> links."""
+"""Link sightings across cameras: sightings, detections, embeddings, transitions, observability, links of the window before -> links."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.links import chains, decoys, passes
@@ -32,6 +33,7 @@ def link(
     embeddings: pa.Table,
     transitions: pa.Table,
     observability: pa.Table,
+    links: pa.Table,
     window: Window,
     settings: Settings,
 ) -> pa.Table:
@@ -46,6 +48,7 @@ def link(
         embeddings: `tables.EMBEDDINGS` of both.
         transitions: `tables.TRANSITIONS` of the night.
         observability: `tables.OBSERVABILITY` of both; pairs whose verdict is below `link` in an hour get none in it.
+        links: `tables.LINKS` of the window before: what they led on from is not linked again.
         window: Links whose second sighting entered within its hour are returned.
         settings: How sure a link must be.
 
@@ -63,7 +66,9 @@ def link(
     def put_off(delay_s: Floats) -> Comparison:
         return compare(whole, decoys.put_off(transitions, delay_s), observability, window, settings)
 
-    chance, by = _chances(found, told, put_off, current, settings)
+    taken = pc.is_in(sightings["sighting_id"], value_set=links["query_id"].combine_chunks()).to_numpy()
+    free = current & ~taken[whole.row[found.pairs.query]]
+    chance, by = _chances(found, told, put_off, free, settings)
     first = current & one_to_one(found.pairs, chance, settings)
     found, chance, second = _again(found, told, (chance, by), first, settings)
     chosen = np.flatnonzero(first | second)
@@ -103,26 +108,22 @@ def _chances(
     found: Evidence,
     told: Learned,
     put_off: Callable[[Floats], Comparison],
-    current: NDArray[np.bool_],
+    free: NDArray[np.bool_],
     settings: Settings,
 ) -> tuple[Floats, float]:
-    """Return the chance of each pair, 0 where the window before could link its query, and by how much ln odds were moved.
+    """Return the chance of each pair, 0 where it is not free, and by how much ln odds were moved.
 
     Args:
         found: Gated pairs that may matter.
         told: What they have taught.
         put_off: Gives the gates put off by so many seconds, each way its own.
-        current: (c,) whether the gallery entered in the window itself.
+        free: (c,) whether the gallery entered in the window itself and the query is in no link of the window before.
         settings: How sure a link must be.
     """
     pairs, model = found.pairs, told.model
     odds = model.odds(pairs, found.crowd)
     false = _false(put_off(decoys.delays(model)), told, found.gated, settings)
     by = _offset(found, marginals(pairs, odds), false, settings)
-    before = np.zeros(len(odds))
-    before[~current] = decoys.moved(marginals(pairs[~current], odds[~current]), by)
-    taken = np.unique(pairs.query[one_to_one(pairs, before, settings)])
-    free = current & ~np.isin(pairs.query, taken)
     chance = np.zeros(len(odds))
     chance[free] = decoys.moved(marginals(pairs[free], odds[free]), by)
     return chance, by

@@ -89,7 +89,7 @@ class Night:
 
     def _work(self, line: Stage, window: Window | None) -> None:
         """Do one stage in a window, or for the night, and commit what it wrote."""
-        reads = {name: self._places(name, window, line.lookback) for name in line.reads}
+        reads = {name: self._places(line, name, window) for name in line.reads}
         made_from = self._lineage(line, window, reads)
         place = Place.of(line.table, window.hour_at) if window else Place(line.table, SCAN_DATE)
         job = jobs.Job(line.table, self.scan, self.lake.root, place, 0, window, (), reads, digest(made_from))
@@ -98,13 +98,12 @@ class Night:
             self.rows[name] = self.rows.get(name, 0) + file.rows
         self.lake.release(place)
 
-    def _places(self, name: str, window: Window | None, lookback: int) -> list[Place]:
+    def _places(self, line: Stage, name: str, window: Window | None) -> list[Place]:
         """List the places of one input: of the night, of all windows, or of the window and those before it."""
         if stage(name).unit in ("scan", "night"):
             return [Place(name, SCAN_DATE)]
-        at = None if window is None else self.windows.index(window)
-        windows = self.windows if at is None else self.windows[max(0, at - lookback) : at + 1]
-        return [Place.of(name, each.hour_at) for each in windows]
+        read = range(len(self.windows)) if window is None else line.windows(name, self.windows.index(window))
+        return [Place.of(name, self.windows[each].hour_at) for each in read]
 
     def _lineage(self, line: Stage, window: Window | None, reads: dict[str, list[Place]]) -> dict[str, Any]:
         """Name what a stage's answer follows from, as `runner` does."""

@@ -2,7 +2,7 @@
 -- reads: links, sightings, observability, transitions
 -- params:
 -- units: probability 0..1, microseconds
--- Windows overlap by their lookback, so a sighting may come with a link from each; a vehicle goes on along one only.
+-- A vehicle goes on along one link only: the likeliest, should a sighting have several.
 -- The second camera's clock may be ahead: times there are told by the first's. Only where both views show one place (a
 -- floor below 0) may a vehicle come before it has left; who passed first tells the order.
 -- Only pairs that support trajectories in the hour of arrival lead on; the others' links give travel times, no more.
