@@ -91,7 +91,9 @@ def test_no_spreadsheet_runs_a_name_and_the_parquet_has_it_verbatim():
     registered = made()
     names = {row["native_id"]: row["name"] for row in table(files.contents(registered)["cameras.csv"])}
     assert names["a"] == '\'=HYPERLINK("x"), Arch\n"2"'
-    assert LISTED[1].name in pq.read_table(io.BytesIO(files.contents(registered)["cameras.parquet"]))["name"].to_pylist()
+    assert (
+        LISTED[1].name in pq.read_table(io.BytesIO(files.contents(registered)["cameras.parquet"]))["name"].to_pylist()
+    )
 
 
 def test_geopandas_duckdb_and_pyarrow_read_the_same_points(tmp_path):
