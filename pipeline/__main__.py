@@ -24,10 +24,10 @@ from pipeline.commands.options import (
     SettingsFile,
     Source,
     Workers,
-    date_of,
 )
 from pipeline.console import advise, complain, log_as, sentence, tell
 from pipeline.errors import PipelineError
+from pipeline.scans import date_of
 
 
 def exit_codes() -> dict[int, str]:

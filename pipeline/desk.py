@@ -13,7 +13,6 @@ from pipeline.asking import SHOWN, answering, of_nights
 from pipeline.errors import SettingsError, WindowNotFoundError
 from pipeline.lake import Lake
 from pipeline.scans import Scan
-from pipeline.storage import open_storage
 from pipeline.tables import TABLES
 
 if TYPE_CHECKING:
@@ -47,8 +46,11 @@ class Desk:
 
     def gold(self) -> dict[str, pa.Table]:
         """Work out every table of `sql/gold` over the published products of all nights up to this one."""
-        there = [night for night in upkeep.nights(self.lake) if night <= self.scan_date]
-        products = {name for night in there for name in upkeep.products(self.lake, night)}
+        products = {
+            place.table.removeprefix("products/")
+            for place in self.lake.places("products")
+            if place.date <= self.scan_date
+        }
         wanted = {table for name in query.names("gold") for table in query.header(name)["reads"]}
         tables = {
             name: of_nights(self.lake, self.scan_date, f"products/{name}", date.min) for name in wanted & products
@@ -82,33 +84,15 @@ def open_desk(root: str | Path, scan: str = "", on: str = "", purpose: str = "",
     Raises:
         SettingsError: the lake holds no scan, or several and none is named; or `on` is no date.
     """
-    name = scan or only_scan(str(root))
+    name = scan or upkeep.only_scan(str(root))
     lake = Lake(str(root), name)
-    return Desk(lake, scans.load(name, settings), night_of(lake, on), purpose, datetime.now(UTC))
-
-
-def only_scan(root: str) -> str:
-    """Return the only scan in a lake."""
-    there = sorted({key.partition("/")[0] for key in open_storage(root).keys() if "/cameras/" in key})  # noqa: SIM118
-    if len(there) != 1:
-        raise SettingsError(
-            f"lake {root}: holds scans {there}; pass --scan NAME"
-            if there
-            else f"lake {root}: no scan in it; pass --lake"
-        )
-    return there[0]
-
-
-def night_of(lake: Lake, on: str) -> date:
-    """Return the night asked for, or the lake's last."""
-    if on:
-        try:
-            return date.fromisoformat(on)
-        except ValueError as error:
-            raise SettingsError(f"{on!r} is not a date; write YYYY-MM-DD") from error
-    if not (there := upkeep.nights(lake)):
-        raise SettingsError(f"lake {lake}: nothing in it; run `thoroughfare run {lake.scan}` into it first")
-    return there[-1]
+    return Desk(
+        lake,
+        scans.load(name, settings),
+        scans.date_of(on, "on") if on else upkeep.last_night(lake),
+        purpose,
+        datetime.now(UTC),
+    )
 
 
 def ask(statement: str, lake: Lake, scan: Scan, scan_date: date, purpose: str, now: datetime) -> pa.Table:

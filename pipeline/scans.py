@@ -145,6 +145,14 @@ def load(name: str, path: Path | None = None, **changes: Any) -> Scan:
     return _checked(replace(scan, **{key: value for key, value in changes.items() if value is not None}), path)
 
 
+def date_of(text: str, option: str = "--date") -> date:
+    """Read a local date on which a night begins, as an option has it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsError(f"{option} {text!r} is not a date; write YYYY-MM-DD") from error
+
+
 def names(path: Path | None = None) -> list[str]:
     """List the scans of a settings file."""
     return sorted(_sections(path or find()))

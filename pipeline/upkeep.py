@@ -10,11 +10,12 @@ import pyarrow as pa
 
 from pipeline import audit
 from pipeline.audit import GRACE, Fault
-from pipeline.errors import IntegrityError, PrivacyError, WindowNotFoundError
+from pipeline.errors import IntegrityError, PrivacyError, SettingsError, WindowNotFoundError
 from pipeline.lake import Lake, Place
 from pipeline.query import header, names, query
 from pipeline.scans import Scan
 from pipeline.stages import STAGES
+from pipeline.storage import open_storage
 from pipeline.tables import TABLES
 
 SINGLED_OUT = ("trajectories", "links")
@@ -49,6 +50,27 @@ def checks(lake: Lake, scan_date: date) -> dict[str, list[Fault] | None]:
 def nights(lake: Lake) -> list[date]:
     """List the scan dates of a lake."""
     return sorted({place.date for place in lake.places("cameras")})
+
+
+def last_night(lake: Lake) -> date:
+    """Return the last scan date of a lake; raise SettingsError where it has none."""
+    if not (there := nights(lake)):
+        raise SettingsError(
+            f"lake {lake}: nothing in it; run `thoroughfare run {lake.scan} --date ... --lake {lake.root}` or pass --lake"
+        )
+    return there[-1]
+
+
+def only_scan(root: str) -> str:
+    """Return the only scan of a lake; raise SettingsError where it has none or several."""
+    there = sorted({key.partition("/")[0] for key in open_storage(root).keys() if "/cameras/" in key})  # noqa: SIM118
+    if len(there) != 1:
+        raise SettingsError(
+            f"lake {root}: holds scans {there}; pass --scan NAME"
+            if there
+            else f"lake {root}: no scan in it; pass --lake"
+        )
+    return there[0]
 
 
 def state(lake: Lake, scan_date: date) -> str:

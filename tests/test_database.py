@@ -304,6 +304,9 @@ def test_gold_is_of_all_nights_up_to_the_one_asked(lake: Lake):
     assert (hour["vehicles"], hour["nights"]) == (500, 3), "the clocks went forward after the first"
     assert desk.Desk(lake, SCAN, last, "", NIGHT).gold()["anomalies"].to_pylist() == [hour]
     assert ask(lake, "FROM anomalies", night=last - timedelta(days=7)) == []
+    begun = last + timedelta(days=1)
+    put(lake, "cameras", rows("cameras", camera("a")), begun)
+    assert desk.Desk(lake, SCAN, begun, "", NIGHT).gold()["anomalies"].to_pylist() == [hour], "a night without products"
 
 
 def test_the_answer_of_a_wide_lake_opens_only_the_files_of_what_is_asked(lake: Lake):

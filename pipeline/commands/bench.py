@@ -10,9 +10,10 @@ import typer
 
 from pipeline import scans
 from pipeline.commands.operate import run_night
-from pipeline.commands.options import Json, date_of, open_lake
+from pipeline.commands.options import Json, open_lake
 from pipeline.console import advise, tell
 from pipeline.errors import SettingsError
+from pipeline.scans import date_of
 
 app = typer.Typer()
 DEMO_DATE = "2026-05-05"

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from pipeline.commands.completion import tables
-from pipeline.commands.options import LAKE, Json, LakeRoot, LakeScan, LakesScan, date_of, now, open_lake, scan_of
+from pipeline.commands.options import LAKE, Json, LakeRoot, LakeScan, LakesScan, now, open_lake, scan_of
 from pipeline.console import advise, show, tell
 from pipeline.errors import SettingsError
+from pipeline.scans import date_of
 
 app = typer.Typer()
 

@@ -24,13 +24,13 @@ from pipeline.commands.options import (
     SettingsFile,
     Source,
     Workers,
-    date_of,
     night_of,
     now,
     open_lake,
     scan_of,
 )
 from pipeline.console import advise, show, tell
+from pipeline.scans import date_of
 
 app = typer.Typer()
 

@@ -27,12 +27,12 @@ from pipeline.commands.options import (
     SettingsFile,
     Source,
     Workers,
-    date_of,
     now,
     open_lake,
 )
 from pipeline.console import advise, complain, show, tell, tell_line
 from pipeline.errors import SettingsError
+from pipeline.scans import date_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

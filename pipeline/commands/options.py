@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.commands.completion import kept_nights, kept_scans, known_scans
-from pipeline.errors import SettingsError
+from pipeline.scans import date_of
 
 if TYPE_CHECKING:
     from pipeline.lake import Lake
@@ -100,39 +100,18 @@ def open_lake(root: str, name: str) -> "Lake":
 
 def night_of(root: str, name: str, on: str) -> date:
     """Return the date asked for, or the lake's last."""
-    from pipeline.upkeep import nights
+    from pipeline.upkeep import last_night
 
-    if on:
-        return date_of(on)
-    if not (there := nights(open_lake(root, name))):
-        raise SettingsError(
-            f"lake {root}/{name}: nothing in it; run `thoroughfare run {name} --date ... --lake {root}` or pass --lake"
-        )
-    return there[-1]
+    return date_of(on) if on else last_night(open_lake(root, name))
 
 
 def scan_of(root: str, name: str) -> str:
     """Return the scan asked for, or the only one in the lake."""
     if name:
         return name
-    from pipeline.storage import open_storage
+    from pipeline.upkeep import only_scan
 
-    there = sorted({key.partition("/")[0] for key in open_storage(root).keys() if "/cameras/" in key})  # noqa: SIM118
-    if len(there) != 1:
-        raise SettingsError(
-            f"lake {root}: holds scans {there}; pass --scan NAME"
-            if there
-            else f"lake {root}: no scan in it; pass --lake"
-        )
-    return there[0]
-
-
-def date_of(text: str, option: str = "--date") -> date:
-    """Read a date as the options have it."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise SettingsError(f"{option} {text!r} is not a date; write YYYY-MM-DD") from error
+    return only_scan(root)
 
 
 def now() -> datetime:

@@ -16,13 +16,13 @@ from pipeline.commands.options import (
     ScanName,
     SettingsFile,
     Source,
-    date_of,
     now,
     open_lake,
     scan_of,
 )
 from pipeline.console import Waiting, advise, complain, show, tell
 from pipeline.errors import FeedError, SettingsError
+from pipeline.scans import date_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

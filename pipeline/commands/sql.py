@@ -20,7 +20,6 @@ from pipeline.commands.options import (
     LakeScan,
     Purpose,
     SettingsFile,
-    date_of,
     night_of,
     now,
     open_lake,
@@ -28,6 +27,7 @@ from pipeline.commands.options import (
 )
 from pipeline.console import advise, log_is_json, show
 from pipeline.errors import SettingsError, StorageError
+from pipeline.scans import date_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
