@@ -23,7 +23,7 @@ def compared(settings: Settings | None = None) -> Comparison:
 
 
 def linked() -> pa.Table:
-    return link(MADE.sightings, MADE.detections, MADE.embeddings, WAYS, honest(), WINDOW, Settings())
+    return link(MADE.sightings, MADE.detections, MADE.embeddings, WAYS, honest(), empty("links"), WINDOW, Settings())
 
 
 def ends(found: Evidence) -> set[tuple[int, int, int]]:
