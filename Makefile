@@ -5,7 +5,7 @@ SYNC = $(UV) sync --locked
 # a folder of our own: Debian's Python refuses `pip install` elsewhere, and may lack `venv`
 PIP = python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --target .uv
 
-.PHONY: check demo test lint bench drill faults clean
+.PHONY: check demo test lint bench drill faults audit sbom clean
 check: lint test
 
 .uv/bin/uv: uv.txt
@@ -52,6 +52,12 @@ bench: .venv/.dev
 	@.venv/bin/python -m benchmarks.links
 	@.venv/bin/python -m benchmarks.trajectories
 	@.venv/bin/python -m benchmarks.desk
+
+audit: .venv/.dev
+	@.venv/bin/python -m tests.supply_chain audit
+
+sbom: .uv/bin/uv
+	@python3 -m tests.supply_chain sbom
 
 clean:
 	rm -rf .uv .venv out
