@@ -17,6 +17,8 @@ FOUNDATION = (
     "stays.py", "decoder/__init__.py", "decoder/child.py", "decoder/wire.py",
 )  # fmt: skip
 """Modules every stage stands on; their text is part of every lineage."""
+BESIDE = {"products": ("release",)}
+"""Rooms beside its own that a stage stands on alone."""
 LIBRARIES = (
     "numpy",
     "numba",
@@ -43,7 +45,9 @@ def stated(scan: Scan) -> dict[str, str]:
 @cache
 def code(table: str) -> str:
     """Hash the text a stage runs: its module, its SQL and the floor it stands on."""
-    room = [path for path in (HERE / f"{table}.py", *sorted((HERE / table).rglob("*.py"))) if path.is_file()]
+    rooms = (table, *BESIDE.get(table, ()))
+    room = [HERE / f"{table}.py", *(path for each in rooms for path in sorted((HERE / each).rglob("*.py")))]
+    room = [path for path in room if path.is_file()]
     room += sorted(each for folder in (table, f"steps/{table}") for each in (query.SQL / folder).rglob("*.sql"))
     return _hash([*room, *(HERE / name for name in FOUNDATION), query.MACROS])
 
