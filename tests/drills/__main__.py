@@ -46,7 +46,7 @@ class Bench:
 Drill = Callable[[Bench, Path], Row]
 DRILLS: dict[str, Drill] = {
     "kill-random": lambda bench, at: kills.at_random(bench.small, at, bench.many(4, 200)),
-    "kill-every": lambda bench, at: kills.at_every(bench.tiny, at, bench.many(60, 1)),
+    "kill-every": lambda bench, at: kills.at_every(bench.tiny, at, bench.many(120, 1)),
     "kill-every-full": lambda bench, at: kills.at_every(bench.tiny, at, bench.many(390, 8), replayed=False),
     "eio": lambda bench, at: disks.failing(bench.tiny, at, "EIO", ("fsync",), bench.many(90, 1)),
     "enospc": lambda bench, at: disks.failing(bench.tiny, at, "ENOSPC", ("link",), bench.many(40, 1)),
