@@ -25,7 +25,7 @@ from pipeline.commands.options import (
     Source,
     Workers,
 )
-from pipeline.console import advise, complain, log_as, sentence, tell
+from pipeline.console import advise, complain, log_as, sentence, tell, trace
 from pipeline.errors import PipelineError
 from pipeline.scans import date_of
 
@@ -164,6 +164,7 @@ def main() -> None:
     """Run the command line; an error is one sentence and an exit code, a stop a sentence and its own."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     log_as("plain")
+    sys.excepthook = trace
     if "--debug" in sys.argv[1:]:
         sys.argv[1:] = ["--debug", *(word for word in sys.argv[1:] if word != "--debug")]
     for number in (signal.SIGINT, signal.SIGTERM):

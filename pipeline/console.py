@@ -2,12 +2,15 @@
 
 import json
 import logging
+import os
 import re
 import sys
+import traceback
 import unicodedata
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -33,6 +36,10 @@ LINES = "\n\t"
 """Of what does not print, all that an error or a log may hold."""
 CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
 """User and password of an address: never written."""
+SECRET = re.compile(r"(KEY|KEY_ID|SECRET|TOKEN|PASSWORD|SQL_ALCHEMY_CONN)$")
+"""Names of the environment's variables whose values are never written, whoever says them: a server may echo a key."""
+SHORTEST_SECRET = 8
+"""Shorter values are no secrets, and words of a sentence."""
 log = logging.getLogger("thoroughfare")
 
 
@@ -72,8 +79,17 @@ def log_as(kind: str) -> None:
 
 
 def without_credentials(text: str) -> str:
-    """Take user and password out of the addresses in a text."""
+    """Take out of a text the users and passwords of addresses, and what the environment holds as secret."""
+    held = {value.strip() for name, value in os.environ.items() if SECRET.search(name)}
+    for secret in sorted((each for each in held if len(each) >= SHORTEST_SECRET), key=len, reverse=True):
+        for written in {secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1]}:
+            text = text.replace(written, "***")
     return CREDENTIALS.sub("", text)
+
+
+def trace(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    """Show where in the program an error arose: Python's own traceback, without secrets."""
+    sys.stderr.write(without_credentials("".join(traceback.format_exception(kind, error, where))))
 
 
 def printable(text: str, spared: str = "") -> str:
