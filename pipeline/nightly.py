@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import feeds, metrics, query, report, upkeep
+from pipeline import feeds, metrics, query, release, report, upkeep
 from pipeline.desk import Desk
 from pipeline.errors import FeedNotFoundError, WindowNotFoundError
 from pipeline.lake import Lake, Place
@@ -137,11 +137,12 @@ def _withheld(desk: Desk, tables: Mapping[str, pa.Table], products: Mapping[str,
         return dict.fromkeys(products)
     settings = desk.scan.settings("products", Settings)
     made = candidates(**{name: tables[name] for name in line.reads}, settings=settings)
+    shown = release.gate(made, settings)
     found: dict[str, int | None] = {}
     for name, rows in products.items():
         every = made.get(f"products/{name}")
-        shown = 0 if every is None else sum(support >= settings.k for support in every["support"].to_pylist())
-        found[name] = every.num_rows - shown if every is not None and shown == rows.num_rows else None
+        same = every is not None and shown[f"products/{name}"].num_rows == rows.num_rows
+        found[name] = every.num_rows - rows.num_rows if every is not None and same else None
     return found
 
 

@@ -1,5 +1,6 @@
 """Invent one small night: a road loop of six cameras, sixty trajectories, and every table that the line would make."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from math import cos, pi, sin
 from typing import Any
@@ -167,12 +168,10 @@ def observability() -> pa.Table:
     return _table("observability", rows)
 
 
-def published(k: int = 3) -> dict[str, pa.Table]:
-    """Return the products that the night supports, by name."""
+def published(k: int = 3, make: Callable[..., dict[str, pa.Table]] = products.publish) -> dict[str, pa.Table]:
+    """Return the products that the night supports, by name; every row of them where `make` are candidates."""
     settings = products.Settings(timezone="America/New_York", k=k)
-    made = products.publish(
-        cameras(), frames(), sightings(), observability(), links(), trajectories(), transitions(), settings
-    )
+    made = make(cameras(), frames(), sightings(), observability(), links(), trajectories(), transitions(), settings)
     return {name.removeprefix("products/"): rows for name, rows in made.items()}
 
 

@@ -9,7 +9,7 @@ import night
 import pyarrow.compute as pc
 import pytest
 
-from pipeline import nightly
+from pipeline import nightly, products
 from pipeline.desk import Desk
 from pipeline.errors import WindowNotFoundError
 from pipeline.lake import Lake, Place
@@ -50,8 +50,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, Given]:
 def test_rows_withheld_are_those_too_few_vehicles_stand_behind(whole: tuple[Desk, Given]):
     desk, given = whole
     withheld = given.withheld
-    every = night.published(k=1)
-    few = {name: pc.sum(pc.less(every[name]["support"], 3)).as_py() or 0 for name in ("flow", "heatmap", "counts")}
+    every = night.published(make=products.candidates)
+    few = {name: pc.sum(pc.less(every[name]["support"], 4)).as_py() or 0 for name in ("flow", "heatmap", "counts")}
     assert {name: withheld[name] for name in few} == few
     assert withheld["flow"]
     other = nightly._withheld(replace(desk, scan=replace(SCAN, k=41)), given.tables, given.products)

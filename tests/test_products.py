@@ -12,10 +12,11 @@ from builders import at, camera, frame, link, rows, seen, sighting, single, traj
 
 from pipeline import geo, query
 from pipeline.errors import PrivacyError, SchemaError
-from pipeline.products import Settings, corridors, publish, zones
+from pipeline.products import Settings, candidates, corridors, publish, zones
 from pipeline.products.points import along
 
-SETTINGS = Settings(timezone="America/New_York", k=2)
+SETTINGS = Settings(timezone="America/New_York", k=1, split_rate=0.0, round_to=1)
+"""Two vehicles are enough, and counts stay as they are."""
 PLACES = {"a": (-73.98, 40.75), "b": (-73.98, 40.76)}
 CAMERAS = rows("cameras", *(camera(name, *place) for name, place in PLACES.items()))
 HONEST = [seen("a", "link"), seen("b", "link"), seen("a", "trajectory", "b", p=0.8)]
@@ -29,10 +30,11 @@ def products(
     settings=SETTINGS,
     ways=(),
     frames=(),
+    make=publish,
 ) -> dict[str, list[dict]]:
     tables = {"sightings": sightings, "observability": weighed, "links": links, "trajectories": trajectories}
     tables |= {"transitions": ways, "frames": frames}
-    answer = publish(CAMERAS, **{table: rows(table, *each) for table, each in tables.items()}, settings=settings)
+    answer = make(CAMERAS, **{table: rows(table, *each) for table, each in tables.items()}, settings=settings)
     return {name.removeprefix("products/"): made.to_pylist() for name, made in answer.items()}
 
 
@@ -60,9 +62,10 @@ def test_flow_counts_followed_vehicles_by_heading_in_five_minutes():
         single("4", "a", 20, heading="N"),
     ]
     parked = [sighting("5", "a", 0, 900, motion="parked"), sighting("6", "a", 30, heading="S")]
-    (row,) = published("flow", passing + parked)
+    row, lesser, other = published("flow", passing + parked, make=candidates)
     assert (row["camera_id"], row["heading"], row["vehicles"], row["support"]) == ("a", "N", 2, 2)
     assert row["interval_local"].isoformat() == "2026-03-03T07:00:00"
+    assert [(each["heading"], each["support"]) for each in (lesser, other)] == [("S", 1), ("N", 1)]
 
 
 def test_flow_states_how_many_more_must_have_passed_unseen():
@@ -283,10 +286,53 @@ def test_a_trip_past_a_camera_that_missed_it_counts_where_both_its_steps_are_sup
 
 
 def test_rows_that_fewer_than_k_vehicles_stand_behind_are_dropped():
-    nine, ten = ([sighting(f"{i}", "a", i) for i in range(count)] for count in (9, 10))
+    few, enough = ([sighting(f"{i}", "a", i) for i in range(count)] for count in (11, 12))
     usual = Settings(timezone="UTC")
-    assert not published("flow", nine, settings=usual)
-    assert published("flow", ten, settings=usual)[0]["support"] == usual.k == 10
+    assert not published("flow", few, settings=usual)
+    assert published("flow", enough, settings=usual)[0]["support"] == usual.k == 10
+
+
+@pytest.mark.parametrize("count", [12, 13, 17, 18])
+def test_what_follows_from_rounded_counts_holds_what_follows_from_the_true_ones(count: int):
+    sightings, links, chains = drives(count, 10)
+    ways = [transition("a", "b", road_m=240.0)]
+    true, told = (
+        products(sightings, HONEST, links, chains, replace(SETTINGS, k=10, round_to=each), ways) for each in (1, 5)
+    )
+    seen_ = {
+        "flow": "vehicles",
+        "counts": "vehicles_per_picture",
+        "mix": "percent",
+        "od": "vehicles",
+        "heatmap": "vehicle_minutes",
+    }
+    for name, figure in seen_.items():
+        assert len(true[name]) == len(told[name]) > 0, name
+        for row, rounded in zip(true[name], told[name], strict=True):
+            assert (
+                rounded[f"low_{figure}"] <= row[f"low_{figure}"] <= row[f"high_{figure}"] <= rounded[f"high_{figure}"]
+            )
+            assert rounded[f"low_{figure}"] <= rounded[figure] <= rounded[f"high_{figure}"]
+
+
+def test_two_counts_that_round_alike_are_published_alike():
+    twelve, eight = (
+        published("flow", [sighting(f"{i}", "a", i) for i in range(n)], settings=Settings(timezone="UTC"))
+        for n in (13, 17)
+    )
+    assert twelve == eight
+    assert {
+        row[name] % 5
+        for row in twelve
+        for name in ("vehicles", "vehicles_expected", "low_vehicles", "high_vehicles", "support")
+    } == {0}
+
+
+def test_kinds_too_rare_to_be_told_apart_are_counted_together():
+    of = [("car", 30), ("truck", 14), ("bus", 2), ("motorcycle", 3)]
+    passing = [sighting(f"{label}{n}", "a", n, label=label) for label, count in of for n in range(count)]
+    told = published("mix", passing, [seen("a", "flow")], settings=replace(SETTINGS, k=10))
+    assert [(row["label"], row["vehicles"]) for row in told] == [("car", 30), ("other", 19)]
 
 
 def test_no_rows_give_every_product_empty_with_its_columns():

@@ -11,6 +11,7 @@ from dataclasses import asdict
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline import release
 from pipeline.errors import PrivacyError, SchemaError
 from pipeline.products import corridors, points, zones
 from pipeline.products.settings import Settings
@@ -32,7 +33,7 @@ def publish(
     transitions: pa.Table,
     settings: Settings,
 ) -> dict[str, pa.Table]:
-    """Run every product of `sql/products` and drop the rows that fewer than k vehicles stand behind.
+    """Run every product of `sql/products` and release the rows that hide each vehicle in k: `pipeline.release`.
 
     Trajectories are let in only where observability supports trajectories on each of their legs, in the hour of arrival;
     the products' own SQL holds sightings and links to the verdict they need. So a feed that supports counts only
@@ -49,14 +50,14 @@ def publish(
         settings: k, timezone, cell sizes, what was measured of how much is missed.
 
     Returns:
-        Rows by product (`products/flow`...), each with an integer `support` >= k.
+        Rows by product (`products/flow`...), each with an integer `support` >= k, rounded.
 
     Raises:
         SchemaError: a product states no support, or a figure in floating point, whose last digits would not repeat.
         PrivacyError: a product shows single vehicles.
     """
     made = candidates(cameras, frames, sightings, observability, links, trajectories, transitions, settings)
-    return {name: rows.filter(pc.field("support") >= settings.k) for name, rows in made.items()}
+    return release.gate(made, settings)
 
 
 def candidates(
@@ -69,7 +70,7 @@ def candidates(
     transitions: pa.Table,
     settings: Settings,
 ) -> dict[str, pa.Table]:
-    """Run every product and keep the rows that too few vehicles stand behind: to count what is withheld, never to show it."""
+    """Run every product and keep the rows that are to be withheld, each with its true support: to audit, never to show."""
     tables = {
         "cameras": cameras,
         "frames": frames,
@@ -106,7 +107,7 @@ def _admitted(trajectories: pa.Table, observability: pa.Table) -> pa.Table:
 
 def _run(name: str, tables: dict[str, pa.Table], settings: Settings) -> pa.Table:
     """Run one product over the tables and settings its header names."""
-    stated, known = header(name), asdict(settings)
+    stated, known = header(name), asdict(settings) | {"least": release.least(settings)}
     for kind, there in (("reads", tables), ("params", known)):
         if unknown := sorted(set(stated[kind]) - set(there)):
             raise SchemaError(f"sql/{name}.sql: header {kind} {unknown}; choose from {sorted(there)}")

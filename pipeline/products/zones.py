@@ -1,7 +1,7 @@
 """Draw the zones of `od`: one partition of the cameras for the night, as fine as the trips can bear.
 
 It begins with the largest H3 cells and splits cells into their children, in rounds and the cheapest split first, as long as
-`trips_kept` of all trips stay in pairs of zones and hours that k vehicles or more stand behind.
+`trips_kept` of all trips stay in pairs of zones and hours that enough vehicles stand behind.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline import geo
+from pipeline import geo, release
 from pipeline.products.settings import Settings
 
 ZONED = pa.schema([("camera_id", pa.string()), ("zone", pa.string())])
@@ -51,7 +51,7 @@ def draw(cameras: pa.Table, trajectories: pa.Table, settings: Settings) -> pa.Ta
     finest = geo.cells(cameras["lon"].to_numpy(), cameras["lat"].to_numpy(), settings.zone_resolution)
     line = np.array([[h3.cell_to_parent(cell, r) for r in range(settings.zone_resolution + 1)] for cell in finest])
     cells = np.unique(line, return_inverse=True)[1].reshape(line.shape).astype(np.int64)
-    trips = _trips(cameras, trajectories, settings.k)
+    trips = _trips(cameras, trajectories, release.least(settings))
     enough = settings.trips_kept * trips.count.sum()
     zone, depth = _settle(cells, np.zeros(len(line), np.int64))
     while True:

@@ -34,15 +34,16 @@ class Sum:
 SUMS = (
     Sum("flow", "mix", ("camera_id", "hour_at")),
     Sum("flow", "occupancy", ("camera_id", "interval_at"), exact=False),
-    Sum("flow", "counts", ("camera_id", "hour_at"), exact=False),
+    Sum("flow", "counts", ("camera_id", "hour_at")),
     Sum("mix", "counts", ("camera_id", "hour_at"), exact=False),
     Sum("occupancy", "counts", ("camera_id", "hour_at")),
     Sum("speed_profile", "travel_time", ("from_camera", "to_camera", "hour_at")),
     Sum("heatmap", "heatmap_coarse", ("coarse_cell", "hour_at"), each="vehicle_minutes"),
     Sum("heatmap_coarse", "heatmap", ("coarse_cell", "hour_at"), exact=False),
 )
-"""Every sum that two products of a night have in common. A vehicle in view over two intervals is in both rows of `occupancy`
-and once in `counts`: how many those are is taken to be known to whoever attacks."""
+"""Every sum that two products of a night have in common. What a sum leaves out is taken to be known to whoever attacks: vehicles
+in one picture alone, which `counts` has and `flow` does not, and those in view over two intervals, which are in both rows of `occupancy`
+and once in `counts`."""
 
 
 @dataclass(frozen=True)

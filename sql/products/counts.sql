@@ -1,6 +1,6 @@
 -- grain: one camera, one hour
 -- reads: sightings, observability, places
--- params: timezone, boxes_found, boxes_spread
+-- params: timezone, k, round_to, boxes_found, boxes_spread
 -- units: vehicles, pictures, vehicle-minutes
 -- What single stills can tell, however rare: how full the view is. Parked vehicles are left out.
 -- column camera_id: camera
@@ -36,7 +36,7 @@ honest AS (
     WHERE pair_camera_id = '' AND verdict <> 'none'
 ),
 
-counts AS (
+counted AS (
     SELECT
         honest.camera_id,
         honest.hour_at,
@@ -44,12 +44,22 @@ counts AS (
         any_value(honest.slots_planned) AS pictures_planned,
         any_value(honest.cadence_s) AS cadence_s,
         sum(entering.pictures) AS vehicle_pictures,
-        sum(entering.pictures) / any_value(honest.slots_seen) AS mean,
-        1.96 * sqrt($boxes_spread * $boxes_spread + 1 / count(DISTINCT entering.sighting_id)) AS doubt,
-        count(DISTINCT entering.sighting_id) AS support
+        count(DISTINCT entering.sighting_id) AS support,
+        greatest(rounded(support, $round_to), $k) AS vehicles
     FROM honest
     INNER JOIN entering ON honest.camera_id = entering.camera_id AND honest.hour_at = entering.hour_at
     GROUP BY honest.camera_id, honest.hour_at
+),
+
+counts AS (
+    SELECT
+        *,
+        vehicle_pictures * vehicles / support AS told_pictures,
+        told_pictures / pictures AS mean,
+        mean * greatest(1 - $round_to // 2 / vehicles, 1 / vehicles) AS least,
+        mean * (1 + $round_to // 2 / vehicles) AS most,
+        1.96 * sqrt($boxes_spread * $boxes_spread + 1 / greatest(vehicles - $round_to // 2, 1)) AS doubt
+    FROM counted
 )
 
 SELECT
@@ -59,11 +69,11 @@ SELECT
     timezone($timezone, counts.hour_at) AS hour_local,
     CAST(counts.pictures AS BIGINT) AS pictures,
     CAST(counts.pictures_planned AS BIGINT) AS pictures_planned,
-    counts.support AS vehicles,
+    counts.vehicles,
     CAST(counts.mean AS DECIMAL(9, 2)) AS vehicles_per_picture,
-    CAST(least(mean, mean / $boxes_found * exp(-doubt)) AS DECIMAL(9, 2)) AS low_vehicles_per_picture,
-    CAST(greatest(mean, mean / $boxes_found * exp(doubt)) AS DECIMAL(9, 2)) AS high_vehicles_per_picture,
-    CAST(counts.vehicle_pictures * counts.cadence_s / 60 AS DECIMAL(12, 1)) AS vehicle_minutes,
+    CAST(least(least, least / $boxes_found * exp(-doubt)) AS DECIMAL(9, 2)) AS low_vehicles_per_picture,
+    CAST(greatest(most, most / $boxes_found * exp(doubt)) AS DECIMAL(9, 2)) AS high_vehicles_per_picture,
+    CAST(counts.told_pictures * counts.cadence_s / 60 AS DECIMAL(12, 1)) AS vehicle_minutes,
     counts.support
 FROM counts
 INNER JOIN places ON counts.camera_id = places.camera_id

@@ -1,6 +1,6 @@
 -- grain: one camera, one heading, five minutes
 -- reads: sightings, observability
--- params: timezone, followed_passes, single_passes, passes_spread
+-- params: timezone, k, round_to, followed_passes, single_passes, passes_spread
 -- units: vehicles, percent of passing vehicles
 -- column camera_id: camera
 -- column heading: compass point N NE E SE S SW W NW, else `away` `toward` `left` `right`, else `none` where not told
@@ -49,8 +49,15 @@ counted AS (
 flow AS (
     SELECT
         *,
-        ($followed_passes * support + $single_passes * singles) / p_seen AS expected,
-        1.96 * sqrt($passes_spread * $passes_spread + 1 / (support + singles)) AS doubt
+        greatest(rounded(support, $round_to), $k) AS vehicles,
+        rounded(singles, $round_to) AS lone,
+        greatest(vehicles - $round_to // 2, 1) AS least,
+        greatest(lone - $round_to // 2, 0) AS least_lone,
+        vehicles + $round_to // 2 AS most,
+        ($followed_passes * vehicles + $single_passes * lone) / p_seen AS expected,
+        ($followed_passes * least + $single_passes * least_lone) / p_seen AS low,
+        ($followed_passes * most + $single_passes * (lone + $round_to // 2)) / p_seen AS high,
+        1.96 * sqrt($passes_spread * $passes_spread + 1 / (least + least_lone)) AS doubt
     FROM counted
 )
 
@@ -59,10 +66,10 @@ SELECT
     heading,
     interval_at,
     timezone($timezone, interval_at) AS interval_local,
-    support AS vehicles,
-    CAST(round(expected) AS BIGINT) AS vehicles_expected,
-    CAST(floor(least(expected * exp(-doubt), support)) AS BIGINT) AS low_vehicles,
-    CAST(ceil(greatest(expected * exp(doubt), support)) AS BIGINT) AS high_vehicles,
+    vehicles,
+    rounded(CAST(round(expected) AS BIGINT), $round_to) AS vehicles_expected,
+    CAST(floor(least(low * exp(-doubt), least) / $round_to) AS BIGINT) * $round_to AS low_vehicles,
+    CAST(ceil(greatest(high * exp(doubt), most) / $round_to) AS BIGINT) * $round_to AS high_vehicles,
     CAST(100 * p_seen AS DECIMAL(4, 1)) AS seen_percent,
     support
 FROM flow

@@ -1,6 +1,6 @@
 -- grain: one H3 cell, one hour
 -- reads: points, followed
--- params: timezone, step_s, minutes_whole, minutes_spread
+-- params: timezone, k, round_to, step_s, minutes_whole, minutes_spread
 -- units: vehicle-minutes spent in the cell
 -- The interval reckons with the vehicles that no link told: by the share of all passings that are in a trajectory.
 -- column cell: H3 cell, about 200 m to an edge (setting h3_resolution)
@@ -23,8 +23,12 @@ WITH counted AS (
 heatmap AS (
     SELECT
         counted.*,
-        counted.minutes * $minutes_whole / followed.share_of_passes AS reckoned,
-        1.96 * sqrt($minutes_spread * $minutes_spread + 1 / counted.support) AS doubt
+        greatest(rounded(counted.support, $round_to), $k) AS vehicles,
+        greatest(vehicles - $round_to // 2, 1) AS least,
+        counted.minutes / counted.support AS each,
+        each * (vehicles + $round_to // 2) AS most,
+        most * $minutes_whole / followed.share_of_passes AS reckoned,
+        1.96 * sqrt($minutes_spread * $minutes_spread + 1 / least) AS doubt
     FROM counted
     CROSS JOIN followed
 )
@@ -33,9 +37,9 @@ SELECT
     cell,
     hour_at,
     timezone($timezone, hour_at) AS hour_local,
-    CAST(minutes AS DECIMAL(12, 1)) AS vehicle_minutes,
-    CAST(minutes * exp(-1.96 / sqrt(support)) AS DECIMAL(12, 1)) AS low_vehicle_minutes,
-    CAST(greatest(minutes, reckoned * exp(doubt)) AS DECIMAL(12, 1)) AS high_vehicle_minutes,
+    CAST(each * vehicles AS DECIMAL(12, 1)) AS vehicle_minutes,
+    CAST(each * least * exp(-1.96 / sqrt(least)) AS DECIMAL(12, 1)) AS low_vehicle_minutes,
+    CAST(greatest(most, reckoned * exp(doubt)) AS DECIMAL(12, 1)) AS high_vehicle_minutes,
     support
 FROM heatmap
 ORDER BY cell, hour_at

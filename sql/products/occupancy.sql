@@ -1,6 +1,6 @@
 -- grain: one camera, five minutes
 -- reads: frames, sightings, observability
--- params: timezone, boxes_found, boxes_spread
+-- params: timezone, k, round_to, boxes_found, boxes_spread
 -- units: vehicles in view, percent of pictures
 -- column camera_id: camera
 -- column interval_at: start of the five minutes
@@ -61,8 +61,11 @@ counted AS (
 occupancy AS (
     SELECT
         *,
-        boxes / pictures AS mean,
-        1.96 * sqrt($boxes_spread * $boxes_spread + 1 / support) AS doubt
+        greatest(rounded(support, $round_to), $k) AS vehicles,
+        boxes * vehicles / support / pictures AS mean,
+        mean * greatest(1 - $round_to // 2 / vehicles, 1 / vehicles) AS least,
+        mean * (1 + $round_to // 2 / vehicles) AS most,
+        1.96 * sqrt($boxes_spread * $boxes_spread + 1 / greatest(vehicles - $round_to // 2, 1)) AS doubt
     FROM counted
     WHERE support > 0
 )
@@ -73,8 +76,8 @@ SELECT
     timezone($timezone, interval_at) AS interval_local,
     pictures,
     CAST(mean AS DECIMAL(9, 2)) AS vehicles_per_picture,
-    CAST(least(mean, mean / $boxes_found * exp(-doubt)) AS DECIMAL(9, 2)) AS low_vehicles_per_picture,
-    CAST(greatest(mean, mean / $boxes_found * exp(doubt)) AS DECIMAL(9, 2)) AS high_vehicles_per_picture,
+    CAST(least(least, least / $boxes_found * exp(-doubt)) AS DECIMAL(9, 2)) AS low_vehicles_per_picture,
+    CAST(greatest(most, most / $boxes_found * exp(doubt)) AS DECIMAL(9, 2)) AS high_vehicles_per_picture,
     CAST(100 * occupied / pictures AS DECIMAL(4, 1)) AS occupied_percent,
     support
 FROM occupancy

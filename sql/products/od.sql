@@ -1,6 +1,6 @@
 -- grain: one first zone, one last zone, one hour of departure
 -- reads: trajectories, zoned, followed
--- params: timezone, trips_whole, trips_spread
+-- params: timezone, k, round_to, trips_whole, trips_spread
 -- units: vehicles, seconds
 -- Pieces of trips: where a vehicle was first and last followed, which is not where its journey began and ended. The
 -- interval reckons that the fewer of the passings are in a trajectory, the fewer pieces are whole trips.
@@ -39,8 +39,11 @@ counted AS (
 od AS (
     SELECT
         counted.*,
-        counted.support * $trips_whole * followed.share * followed.share AS reckoned,
-        1.96 * sqrt($trips_spread * $trips_spread + 1 / counted.support) AS doubt
+        greatest(rounded(counted.support, $round_to), $k) AS vehicles,
+        greatest(vehicles - $round_to // 2, 1) AS least,
+        vehicles + $round_to // 2 AS most,
+        $trips_whole * followed.share * followed.share AS whole,
+        1.96 * sqrt($trips_spread * $trips_spread + 1 / least) AS doubt
     FROM counted
     CROSS JOIN followed
 )
@@ -50,9 +53,9 @@ SELECT
     last_zone,
     hour_at,
     timezone($timezone, hour_at) AS hour_local,
-    support AS vehicles,
-    CAST(floor(least(reckoned * exp(-doubt), support)) AS BIGINT) AS low_vehicles,
-    CAST(ceil(greatest(reckoned * exp(doubt), support)) AS BIGINT) AS high_vehicles,
+    vehicles,
+    CAST(floor(least(least * whole * exp(-doubt), least) / $round_to) AS BIGINT) * $round_to AS low_vehicles,
+    CAST(ceil(greatest(most * whole * exp(doubt), most) / $round_to) AS BIGINT) * $round_to AS high_vehicles,
     p50_s,
     support
 FROM od

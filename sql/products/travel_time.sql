@@ -1,8 +1,8 @@
 -- grain: one directed pair of cameras, one hour
 -- reads: arrivals, learned
--- params: timezone, k, travel_spread
+-- params: timezone, least, travel_spread
 -- units: seconds from leaving the first camera's view to entering the second's, percent
--- By links, in the hour of arrival, where k vehicles or more were linked; else by flows alone, in the hour of leaving.
+-- By links, in the hour of arrival, where enough vehicles were linked; else by flows alone, in the hour of leaving.
 -- column from_camera: camera left behind
 -- column to_camera: camera reached
 -- column hour_at: start of the hour
@@ -52,7 +52,7 @@ linked AS (
         p_pair,
         support
     FROM ranked
-    WHERE support >= $k
+    WHERE support >= $least
 ),
 
 travel_time AS (

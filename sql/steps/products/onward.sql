@@ -1,6 +1,6 @@
 -- grain: three cameras that vehicles were linked past, one after the other
 -- reads: arrivals
--- params: k
+-- params: least
 -- units: vehicles
 -- Where vehicles of one leg go on to: what joins legs to corridors.
 WITH onward AS (
@@ -12,7 +12,7 @@ WITH onward AS (
     FROM arrivals AS one
     INNER JOIN arrivals AS other ON one.gallery_id = other.query_id
     GROUP BY one.from_camera, one.to_camera, other.to_camera
-    HAVING count(DISTINCT one.query_id) >= $k
+    HAVING count(DISTINCT one.query_id) >= $least
 )
 
 SELECT

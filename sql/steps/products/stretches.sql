@@ -1,6 +1,6 @@
 -- grain: one directed pair of cameras that enough vehicles were linked on in the night
 -- reads: arrivals, transitions
--- params: k
+-- params: least
 -- units: metres along the road, vehicles
 WITH linked AS (
     SELECT
@@ -9,7 +9,7 @@ WITH linked AS (
         count(DISTINCT query_id) AS vehicles
     FROM arrivals
     GROUP BY from_camera, to_camera
-    HAVING count(DISTINCT query_id) >= $k
+    HAVING count(DISTINCT query_id) >= $least
 ),
 
 roads AS (
