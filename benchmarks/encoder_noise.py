@@ -16,7 +16,9 @@ What is measured, each vector less the mean of its camera and carriageway (`shif
 
 import argparse
 import csv
+import hashlib
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -63,6 +65,7 @@ def main() -> None:
     found = measure(asked.data / "fdr")
     arrays = {name: np.asarray(value, np.float16) for name, value in found.items()}
     np.savez_compressed(asked.out, **arrays)
+    sys.stderr.write(f"MEASURED_SHA256 = {hashlib.sha256(asked.out.read_bytes()).hexdigest()!r}\n")
     shown = {name: value.round(3).tolist() for name, value in arrays.items() if value.ndim < 2 and name != "mean"}
     shown |= {f"{name}_total": round(float(np.trace(found[name])), 3) for name in ("passes", "shift")}
     print(json.dumps(shown, indent=1))

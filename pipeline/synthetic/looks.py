@@ -1,5 +1,7 @@
 """Draw how vehicles look: vectors with the spread between vehicles, cameras and pictures that the encoder was measured to have."""
 
+import hashlib
+import io
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -8,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from pipeline.errors import IntegrityError
 from pipeline.synthetic.options import Options
 from pipeline.synthetic.traffic import Ints, Passes
 
@@ -15,6 +18,8 @@ Vectors = NDArray[np.float32]
 Words = NDArray[np.uint64]
 
 MEASURED = Path(__file__).with_name("noise.npz")
+MEASURED_SHA256 = "ffe2375908508f207fdeb7e8bf0b13ea06c4ae64f28e55880d56ecde5397b3fa"
+"""Of that file; `benchmarks.encoder_noise` says it of the one it writes."""
 KINDS = (0.92, 0.06, 0.02)
 """Shares of cars, trucks and buses."""
 TIGHT = 0.35
@@ -93,8 +98,13 @@ class Looks:
 
 @cache
 def measured() -> dict[str, NDArray[np.float64]]:
-    """Read what was measured of the encoder."""
-    with np.load(MEASURED, allow_pickle=False) as held:
+    """Read what was measured of the encoder; raise IntegrityError where it is another file."""
+    content = MEASURED.read_bytes()
+    if (found := hashlib.sha256(content).hexdigest()) != MEASURED_SHA256:
+        raise IntegrityError(
+            f"{MEASURED}: sha256 {found[:12]} is not {MEASURED_SHA256[:12]}; install the package again"
+        )
+    with np.load(io.BytesIO(content), allow_pickle=False) as held:
         return {name: held[name].astype(np.float64) for name in held.files}
 
 
