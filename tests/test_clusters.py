@@ -241,6 +241,9 @@ class TestScheduler:
             done = remote(tmp_path / "tls", tmp_path / "lake", address)
             assert done.returncode == 0, done.stderr
             assert tree(tmp_path / "lake") == tree(Path(clean.lake.root))
+            keys = [path.read_bytes().splitlines()[1] for path in (tmp_path / "tls").rglob("key.pem")]
+            written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name != "key.pem"]
+            assert not [key for key in keys if any(key in each for each in [*written, done.stderr.encode()])]
             begun = time.monotonic()
             with pytest.raises(PipelineError, match="no Dask scheduler answers there"), at(address):
                 pytest.fail("connected without a certificate")

@@ -8,6 +8,8 @@ import time
 from datetime import date
 from pathlib import Path
 
+import buckets
+
 from pipeline import compaction, runner, scans, upkeep
 from pipeline.lake import Lake
 
@@ -49,6 +51,8 @@ def test_a_night_in_a_bucket_equals_that_in_a_folder(tmp_path, s3, monkeypatch):
     assert not any(step.fresh for step in runner.Night(scan, NIGHT, bucket, map).run())
     assert contents(bucket) == contents(folder)
     assert list(upkeep.verify(bucket)) == []
+    every = [bucket.storage.get(key) for key in bucket.storage.keys()]  # noqa: SIM118
+    assert not [each for each in every if any(secret.encode() in each for secret in buckets.KEYS.values())]
 
 
 def _start_and_kill(lake: Lake, settings: Path) -> None:

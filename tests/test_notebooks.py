@@ -18,6 +18,7 @@ SECRET = re.compile(
 )
 ABSOLUTE = re.compile(r"(?<![\w./:])/(home|root|tmp|work|Users|mnt|opt|var)/|[A-Z]:\\\\")
 NAMES = [path.stem for path in PATHS]
+SENTINEL = "SENTINEL-4f9c-never-shown"
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,7 @@ def told(demo_lake, counts_lake):
     there, cells, kept = {"demo": demo_lake, "counts": counts_lake}, [], {}
     for lake, root in there.items():
         environment = {"LAKE": str(root), "SCAN": "", "DATE": "", "PURPOSE": "", "SETTINGS": "", "THOROUGH": ""}
+        environment["AWS_SECRET_ACCESS_KEY"] = SENTINEL
         for path in PATHS:
             fresh = nbformat.v4.new_code_cell(f"%reset -f\nimport os; os.environ.update({environment!r})")
             kept[lake, path.stem] = nbformat.read(path, 4).cells
@@ -93,6 +95,11 @@ def test_a_notebook_names_no_place_of_this_machine_and_no_secret(path):
     written = path.read_text(encoding="utf-8")
     assert not ABSOLUTE.search(written)
     assert not SECRET.search(written)
+
+
+def test_nothing_that_a_notebook_shows_holds_a_secret(told):
+    assert len(told) == 2 * len(NAMES)
+    assert SENTINEL not in json.dumps([[dict(out) for out in outputs] for outputs in told.values()])
 
 
 def test_six_questions_are_answered():

@@ -37,6 +37,7 @@ with DAG("consumer", schedule=[Asset(name="demo/products/flow", uri="file://{lak
 """
 NIGHT = "2026-05-05"
 LOST = "2026-05-09"
+SENTINEL = "SENTINEL-4f9c-never-written"
 LOOPBACK = "0100007F"
 
 
@@ -89,7 +90,7 @@ def airflow(tmp_path_factory, due):
     home = AirflowHome(
         folder / "airflow", folder / "settings.toml", folder / "lake",
         PYTHONPATH=os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]), THOROUGHFARE_DEADLINE_H="0.001",
-        THOROUGHFARE_ALERT=str(folder / "alert"),
+        THOROUGHFARE_ALERT=str(folder / "alert"), AWS_SECRET_ACCESS_KEY=SENTINEL,
         AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST=bundles(ROOT / "dags", folder / "dags"),
     )  # fmt: skip
     # a test before may have left multiprocessing's tracker, which lives as long as this process
@@ -196,6 +197,16 @@ def test_secrets_are_generated_and_for_their_owner_alone(airflow):
         assert stat.S_IMODE((airflow.folder / name).stat().st_mode) == 0o600
     with pytest.raises(OSError, match="403"):
         AirflowHome.ask(type("Stranger", (), {"token": "x", "port": airflow.port})(), "GET", "/api/v2/dags")
+
+
+def test_no_log_no_rendered_task_and_no_row_of_airflow_holds_a_secret(airflow):
+    airflow.done("demo"), airflow.done("broken")
+    own = {airflow.folder / name for name in ("passwords.json", "fernet", "jwt")}
+    (password,) = json.loads((airflow.folder / "passwords.json").read_text()).values()
+    held = [SENTINEL, password, *((airflow.folder / name).read_text() for name in ("fernet", "jwt"))]
+    places = [path for path in airflow.folder.parent.rglob("*") if path.is_file() and path not in own]
+    assert {"airflow.db", "alerts"} <= {path.name for path in places}
+    assert [path for path in places if any(each.encode() in path.read_bytes() for each in held)] == []
 
 
 def test_with_airflows_database_gone_the_command_line_finishes_the_night(airflow, tmp_path):
