@@ -102,6 +102,6 @@ def test_no_command_reads_a_file_of_which_a_bit_has_changed(words: list[str], sa
 
 def test_verify_names_every_file_of_which_a_bit_has_changed(lake: Path):
     changed = {path.name for path in (lake / "demo").rglob("*.parquet")}
-    named = {fault.where.rsplit("/", 1)[-1] for fault in upkeep.verify(Lake(lake, "demo"))}
+    told = "".join(fault.what for fault in upkeep.verify(Lake(lake, "demo")) if "not those committed" in fault.what)
     assert len(changed) >= 15
-    assert changed <= named
+    assert [name for name in changed if name not in told] == []
