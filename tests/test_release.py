@@ -1,6 +1,7 @@
 """What is published hides every vehicle in k others, whatever is added up or taken away."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import pyarrow as pa
 import pytest
@@ -106,3 +107,67 @@ def test_nothing_at_all_is_released_and_audited_as_nothing():
         None,
     )
     assert release.audit({}, {}, RULES).cells == 0
+
+
+def od(*trips: tuple[str, str, int]) -> pa.Table:
+    return pa.table({
+        "first_zone": [one for one, _, _ in trips], "last_zone": [two for _, two, _ in trips],
+        "hour_at": pa.array([at(0)] * len(trips), pa.timestamp("us", "UTC")), "support": [count for _, _, count in trips],
+    })  # fmt: skip
+
+
+def zones(**of: str) -> pa.Table:
+    return pa.table({"zone": list(of.values()), "camera_id": list(of), "support": [20] * len(of)})
+
+
+def test_two_revisions_tell_of_the_few_that_came_or_went():
+    one, other = flow(20, 20, 20), flow(20, 25, 40)
+    assert release.differences({"flow": one}, {"flow": other}, RULES).rows == {"flow": 1}
+    assert release.differences({"flow": one}, {"flow": other}, RULES).told == 1
+    assert release.differences({"flow": one}, {"flow": one}, RULES).told == 0
+    assert release.differences({"flow": one}, {"flow": flow()}, RULES).told == 0
+
+
+def test_zones_that_overlap_tell_of_the_few_between():
+    whole = {"od": od(("A", "B", 50)), "zones": zones(a="A", b="B", c="B")}
+    told = {"od": od(("A", "b", 45)), "zones": zones(a="A", b="b", c="c")}
+    assert release.differences(whole, told, RULES).zones == 1
+    hidden = told | {"od": od(("A", "b", 25))}
+    assert release.differences(whole, hidden, RULES).zones == 0
+    assert release.differences(whole, whole, RULES).zones == 0
+    other = told | {"od": od(("A", "b", 95))}
+    assert release.differences(whole, other, RULES).zones is None
+
+
+def test_a_camera_of_which_nothing_can_be_published_is_withheld_whole():
+    there = {"flow": flow(5), "mix": mix(5), "counts": mix(11).drop(["label"]), "occupancy": flow(11).drop(["heading"])}
+    made = release.gate(there, RULES)
+    assert not any(rows.num_rows for rows in made.values())
+    assert release.audit(there, made, RULES).recoverable_cells == 0
+
+
+def open_to(x: tuple[int, ...], told: dict[int, int], total: int, rules: Rules) -> list[tuple[int, int]]:
+    """Try every night that would have been published so: the least and most of each withheld five minutes."""
+    most = range(
+        release.least(rules) if all(n < release.least(rules) for at, n in enumerate(x) if at not in told) else 60
+    )
+    shown = [
+        range(max(told[at] - 2, release.least(rules)), told[at] + 3) if at in told else most for at in range(len(x))
+    ]
+    nights = [each for each in product(*shown) if abs(sum(each) - total) <= 2]
+    return [
+        (min(night[at] for night in nights), max(night[at] for night in nights))
+        for at in range(len(x))
+        if at not in told
+    ]
+
+
+@pytest.mark.parametrize("x", [(60, 3, 14), (20, 11, 1), (13, 12, 40), (5, 6, 12), (30, 4, 25)])
+def test_trying_every_possible_night_leaves_each_withheld_count_open(x: tuple[int, ...]):
+    there = {"flow": flow(*x), "mix": mix(sum(x))}
+    made = release.gate(there, RULES)
+    told = {row["interval_at"]: row["support"] for row in made["flow"].to_pylist()}
+    shown = {n: told[at(300 * n)] for n in range(len(x)) if at(300 * n) in told}
+    assert len(shown) < len(x) or min(x) >= 12
+    for total in made["mix"]["support"].to_pylist():
+        assert all(high - low >= RULES.k for low, high in open_to(x, shown, total, RULES))

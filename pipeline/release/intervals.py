@@ -32,6 +32,8 @@ class Known:
     """(n,) most that it can be."""
     hidden: Bools
     """(n,) cells that are withheld."""
+    cap: float | None = None
+    """Most that a withheld cell can be; None where that follows from the rule."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,8 @@ def _caps(cells: Cells, known: Known, rules: Rules, n_blocks: int) -> Floats:
 
     Where others were withheld for their sake nobody can tell which; then there is no end, and one far off stands for it.
     """
+    if known.cap is not None:
+        return np.full(n_blocks, known.cap)
     most = np.zeros(n_blocks)
     np.maximum.at(most, cells.block, cells.support)
     large = np.bincount(cells.block, known.hidden & (cells.support >= least(rules)), n_blocks) > 0
@@ -128,14 +132,14 @@ def _caps(cells: Cells, known: Known, rules: Rules, n_blocks: int) -> Floats:
 
 
 def _program(cells: Cells, known: Known, groups: list[Ints], cap: Floats) -> Program:
-    """Write one program."""
+    """Write one program, of the sums that something is published of: the others tell nothing."""
     firsts = np.array([each[0] for each in groups])
     size = np.array([len(each) for each in groups])
     every = np.concatenate(groups)
     which = np.repeat(np.arange(len(groups)), size)
     hidden, caps = known.hidden[firsts], cap[cells.block[firsts]]
     sums = csr_array(csc_array(cells.sums)[:, firsts])
-    rows = np.flatnonzero(np.diff(sums.indptr) > 0)
+    rows = np.flatnonzero((sums != 0) @ ~hidden)
     return Program(
         csc_array(sums[rows]), cells.total[rows], cells.exact[rows], np.bincount(which, cells.support[every]).astype(float),
         np.where(hidden, 0.0, np.bincount(which, known.low[every])),

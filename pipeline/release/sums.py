@@ -88,7 +88,7 @@ def laid_out(products: Mapping[str, pa.Table], rules: Rules) -> Cells:
     reached = np.asarray(sums @ support.astype(float))
     total = np.where(exact, reached, np.maximum(reached, 0.0))
     return Cells(
-        support, np.repeat(np.arange(len(names)), sizes), names, starts, sums, total, exact.astype(bool), _blocks(sums)
+        support, np.repeat(np.arange(len(names)), sizes), names, starts, sums, total, exact.astype(bool), blocks(sums)
     )
 
 
@@ -148,7 +148,7 @@ def _resolution(tables: Mapping[str, pa.Table]) -> int:
     return h3.get_resolution(coarse["cell"][0].as_py()) if coarse is not None and coarse.num_rows else 0
 
 
-def _blocks(sums: csr_array) -> Ints:
+def blocks(sums: csr_array) -> Ints:
     """Number the blocks of cells that sums join."""
     rows, n = sums.shape
     joined = coo_array(sums)
