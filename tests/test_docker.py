@@ -120,6 +120,21 @@ def test_no_file_holds_a_password():
         ] == []
 
 
+def test_no_account_comes_with_a_password_that_everybody_knows():
+    values = yaml.safe_load((DOCKER / "kubernetes" / "airflow-values.yaml").read_text())
+    made = {part: values[part]["enabled"] for part in ("createUserJob", "postgresql", "redis", "flower", "pgbouncer")}
+    assert not any(made.values())
+    assert values["webserver"]["defaultUser"]["enabled"] is False
+    known = re.compile(
+        r"(?i)\b(changeme|change_me|hunter2|letmein|minioadmin|admin:admin|airflow:airflow|postgres:postgres|password123)\b|POSTGRES_HOST_AUTH_METHOD|trust\b"
+    )
+    files = [
+        path for path in (*DOCKER.rglob("*"), REPO / "settings.toml", REPO / "docs/deployment.md") if path.is_file()
+    ]
+    said = {path: known.search(path.read_text()) for path in files if "secrets/" not in str(path.relative_to(REPO))}
+    assert not [path for path, match in said.items() if match]
+
+
 @pytest.mark.parametrize(("dockerfile", "has"), [("airflow.Dockerfile", False), ("worker.Dockerfile", True)])
 def test_tensorflow_is_in_the_workers_image_and_not_in_airflows(dockerfile, has):
     last = re.findall(r"uv sync (--locked [^\\\n]*--no-editable)", (DOCKER / dockerfile).read_text())[-1]

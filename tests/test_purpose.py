@@ -388,3 +388,24 @@ def test_what_opencv_has_for_faces_and_text_is_called_nowhere_and_has_no_model()
 
 def test_every_product_states_its_support():
     assert all(re.search(r"\bsupport\b", query.read(name)) for name in query.names("products"))
+
+
+def test_the_list_of_purposes_is_closed():
+    text = (ROOT / "docs/purposes.md").read_text(encoding="utf-8")
+    listed = re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in text.splitlines() if row.startswith("| `")))
+    assert {f"products/{name}" for name in listed} == set(query.names("products"))
+
+
+PAGES = ("docs/purposes.md", "docs/threat_model.md", "docs/dpia.md", "SECURITY.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_test_that_a_page_names_is_there(page: str):
+    named = re.findall(r"(test_\w+\.py)::(test_\w+)", (ROOT / page).read_text(encoding="utf-8"))
+    assert named or page != "docs/threat_model.md"
+    absent = [
+        f"{file}::{name}"
+        for file, name in named
+        if f"def {name}(" not in (ROOT / "tests" / file).read_text(encoding="utf-8")
+    ]
+    assert absent == []
