@@ -286,10 +286,10 @@ def test_a_trip_past_a_camera_that_missed_it_counts_where_both_its_steps_are_sup
 
 
 def test_rows_that_fewer_than_k_vehicles_stand_behind_are_dropped():
-    few, enough = ([sighting(f"{i}", "a", i) for i in range(count)] for count in (11, 12))
+    few, enough = ([sighting(f"{i}", "a", i) for i in range(count)] for count in (12, 13))
     usual = Settings(timezone="UTC")
     assert not published("flow", few, settings=usual)
-    assert published("flow", enough, settings=usual)[0]["support"] == usual.k == 10
+    assert published("flow", enough, settings=usual)[0]["support"] == 15
 
 
 @pytest.mark.parametrize("count", [12, 13, 17, 18])

@@ -11,7 +11,7 @@ class Settings:
     """IANA name, for the local times shown beside UTC."""
     k: int = 10
     """Vehicles that stand behind every row; a row needs k x (1 + `split_rate`), and no sum may give a withheld one back."""
-    split_rate: float = 0.2
+    split_rate: float = 0.25
     """Followed vehicles too many to a true one in the same row, which `k` is raised by; measured, docs/release.md."""
     round_to: int = 5
     """Counts are published as multiples of this, and figures as they follow from those; 1 to publish them as they are."""
