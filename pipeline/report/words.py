@@ -25,8 +25,13 @@ def percent(value: float | None) -> str:
 
 
 def veiled(count: int, k: int) -> int | None:
-    """Return how many vehicles stand behind a place, None where they are so few that it is not told."""
-    return count if count >= k or not count else None
+    """Return how many vehicles stand behind a place, to the nearest 5; None where they are so few that it is not told."""
+    return (count + 2) // 5 * 5 if count >= k or not count else None
+
+
+def about(count: int) -> int:
+    """Return how many there are in all, to the nearest 50: less what is published, it must not tell a withheld row."""
+    return (count + 25) // 50 * 50
 
 
 def told(count: int | None, k: int) -> str:

@@ -3,6 +3,7 @@
 import pyarrow.compute as pc
 
 from pipeline.report.given import Given, Rows
+from pipeline.report.words import about
 
 
 def facts(given: Given) -> Rows:
@@ -14,9 +15,9 @@ def facts(given: Given) -> Rows:
         ("frames", frames.num_rows, "pictures planned"),
         ("frames", usable, "pictures usable"),
         ("detections", given.table("detections").num_rows, "vehicle boxes found in them"),
-        ("sightings", given.table("sightings").num_rows, "passings of one vehicle at one camera"),
-        ("links", given.table("links").num_rows, "passings joined with one at another camera"),
-        ("trajectories", given.table("trajectories").num_rows, "vehicles followed over two cameras or more"),
+        ("sightings", about(given.table("sightings").num_rows), "passings of one vehicle at one camera, about"),
+        ("links", about(given.table("links").num_rows), "passings joined with one at another camera, about"),
+        ("trajectories", about(given.table("trajectories").num_rows), "vehicles followed over two cameras or more, about"),
         ("products", sum(rows.num_rows for rows in given.products.values()), "rows of counts, times and flows published"),
     ]  # fmt: skip
     return [

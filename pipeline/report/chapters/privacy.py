@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 import pyarrow.compute as pc
 
 from pipeline.report.given import Facts, Given, Rows
-from pipeline.report.words import cut
+from pipeline.report.words import about, cut
 from pipeline.tables import TABLES
 
 MAX_LOOKS = 20
+ADDED_UP = ("sightings", "links", "trajectories")
+"""Tables whose number of rows, less what is published, could tell a withheld one."""
 
 
 def facts(given: Given) -> Facts:
@@ -20,7 +22,7 @@ def facts(given: Given) -> Facts:
         "exempt": given.scan.exempt,
         "withheld": withheld(given),
         "retention": retention(given),
-        "looks": cut([{name: look.get(name) for name in ("at", "table", "purpose")} for look in looks], MAX_LOOKS, "looks"),
+        "looks": cut([{name: look.get(name) for name in ("at", "table", "purpose", "shown")} for look in looks], MAX_LOOKS, "looks"),
     }  # fmt: skip
 
 
@@ -28,14 +30,14 @@ def withheld(given: Given) -> Rows:
     """Say of each product how many rows too few vehicles stand behind, and how many vehicles are behind those shown.
 
     A vehicle is behind several rows, or behind rows of a camera that supports less; so what the published rows do not
-    hold is told of the products in which one vehicle stands behind one row.
+    hold is told, about, of the products in which one vehicle stands behind one row.
     """
     sightings = given.table("sightings")
     moving = pc.sum(pc.not_equal(sightings["motion"], "parked")).as_py() or 0
     grounds = {
-        "flow": ("sightings", moving, "passings"),
-        "od": ("trajectories", given.table("trajectories").num_rows, "trajectories"),
-        "travel_time": ("links", given.table("links").num_rows, "links"),
+        "flow": ("sightings", about(moving), "passings"),
+        "od": ("trajectories", about(given.table("trajectories").num_rows), "trajectories"),
+        "travel_time": ("links", about(given.table("links").num_rows), "links"),
     }
     rows = []
     for name in sorted(given.products):
@@ -62,6 +64,7 @@ def retention(given: Given) -> Rows:
         else:
             until = f"{table.lives_days} days after the night or its making, not before {ends + timedelta(days=table.lives_days)}"
         there = given.tables[name].num_rows if name in given.tables else given.lying.get(name, {}).get("rows")
+        there = about(there) if there and name in ADDED_UP else there
         rows.append({"table": name, "grain": table.grain, "rows": there, "until": until})
     published = sum(rows.num_rows for rows in given.products.values())
     last = {"table": "products", "grain": "as each product's SQL says", "rows": published, "until": "kept: counts of k vehicles or more"}  # fmt: skip
