@@ -10,7 +10,20 @@ from typing import Annotated, Any, Literal
 import typer
 
 from pipeline import errors, scans
-from pipeline.commands import bench, curate, desk, dictionary, explain, export, operate, registry, score, sql, tracks
+from pipeline.commands import (
+    audit,
+    bench,
+    curate,
+    desk,
+    dictionary,
+    explain,
+    export,
+    operate,
+    registry,
+    score,
+    sql,
+    tracks,
+)
 from pipeline.commands.operate import run_night
 from pipeline.commands.options import (
     LAKE,
@@ -61,6 +74,7 @@ app.add_typer(explain.app)
 app.add_typer(export.app)
 app.add_typer(dictionary.app)
 app.add_typer(registry.app, name="cameras")
+app.add_typer(audit.app, name="audit")
 app.add_typer(score.app, name="score")
 app.add_typer(bench.app)
 app.add_typer(tracks.app)

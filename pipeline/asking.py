@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline import database, metrics, query, upkeep
+from pipeline import database, looks, metrics, query, upkeep
 from pipeline.errors import PipelineError, SettingsError, WindowNotFoundError
 from pipeline.lake import Lake
+from pipeline.looks import SINGLED_OUT
 from pipeline.query.sessions import Bounds, Look, Session
 from pipeline.storage import Folder
 from pipeline.tables import TABLES
@@ -68,8 +69,8 @@ def answering(
     named = statement in query.names() or ("/" in statement and statement.replace("/", "").isidentifier())
     text = query.read(statement) if named else statement
     wanted = query.beneath(query.mentioned(text))
-    for table in sorted(wanted & set(upkeep.SINGLED_OUT)):
-        upkeep.look(desk.lake, desk.scan, table, desk.purpose, desk.now)
+    for table in sorted(wanted & set(SINGLED_OUT)):
+        looks.look(desk.lake, desk.scan, table, desk.purpose, desk.now)
     params = _params(statement if named else "your SQL", text, desk, given or {})
     first = date.min if named and "all" in query.header(statement)["nights"] else first
     if not isinstance(desk.lake.storage, Folder):
@@ -97,9 +98,7 @@ def _params(asked: str, text: str, desk: "Desk", given: Mapping[str, str]) -> di
 def _shown(desk: "Desk", session: Session, wanted: set[str], first: date | None) -> tuple[str, ...]:
     """Show a session what a question names; return what it might have named."""
     listed = [database.Committed(*row) for row in session.all(database.LISTED)]
-    listed += [
-        each for name in sorted(wanted & set(upkeep.SINGLED_OUT)) for each in database.committed(desk.lake, name)
-    ]
+    listed += [each for name in sorted(wanted & set(SINGLED_OUT)) for each in database.committed(desk.lake, name)]
     copied = {name for (name,) in session.all(database.COPIES)}
     gold = {name.removeprefix("gold/") for name in query.names("gold")}
     last_night = max((each.scan_date for each in listed), default=desk.scan_date)
@@ -115,7 +114,7 @@ def _shown(desk: "Desk", session: Session, wanted: set[str], first: date | None)
             session.view(view, text if first else query.undated(text))
     if RUNS in wanted:
         session.rows(RUNS, metrics.table(metrics.read(desk.lake)))
-    return (*there, *(gold & copied), *query.views(), *upkeep.SINGLED_OUT, RUNS)
+    return (*there, *(gold & copied), *query.views(), *SINGLED_OUT, RUNS)
 
 
 def _show(

@@ -20,12 +20,12 @@ import pyarrow as pa
 from pipeline import query
 from pipeline.errors import IntegrityError, PipelineError, StorageError
 from pipeline.lake import Lake
+from pipeline.looks import SINGLED_OUT
 from pipeline.query import databases, meanings
 from pipeline.query.files import Files
 from pipeline.query.sessions import Bounds, Session
 from pipeline.storage import Folder
 from pipeline.tables import KEPT, TABLES
-from pipeline.upkeep import SINGLED_OUT
 
 log = logging.getLogger("thoroughfare")
 FILE = "thoroughfare.duckdb"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline import query, scans, upkeep
+from pipeline import looks, query, scans, upkeep
 from pipeline.asking import SHOWN, answering, of_nights
 from pipeline.errors import SettingsError, WindowNotFoundError
 from pipeline.lake import Lake
@@ -74,7 +74,7 @@ class Desk:
         """
         if name not in SHOWN:
             raise SettingsError(f"no table {name!r} to read; choose from {list(SHOWN)}, or a product of `products()`")
-        upkeep.look(self.lake, self.scan, name, self.purpose, self.now)
+        looks.look(self.lake, self.scan, name, self.purpose, self.now)
         return upkeep.night(self.lake, self.scan_date, name)
 
 
@@ -124,7 +124,7 @@ def map_night(lake: Lake, scan: Scan, scan_date: date, purpose: str, now: dateti
     from pipeline import maps
 
     if kind == "trips" or (kind == "overview" and purpose):
-        upkeep.look(lake, scan, "trajectories", purpose, now)
+        looks.look(lake, scan, "trajectories", purpose, now)
     names = ("cameras", "roads", "sightings", "observability", "links", "trajectories", "frames", "transitions")
     tables = {name: _night(lake, scan_date, name) for name in names}
     seen: dict[str, Any] = {
@@ -149,7 +149,7 @@ def why(
     from pipeline import embeddings, links
     from pipeline.links.explanation import explain
 
-    upkeep.look(lake, scan, "links", purpose, now)
+    looks.look(lake, scan, "links", purpose, now)
     names = ("sightings", "transitions", "observability", "links")
     tables = {name: upkeep.night(lake, scan_date, name) for name in names}
     tables["detections"] = _night(lake, scan_date, "detections")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import feeds, metrics, query, release, report, upkeep
+from pipeline import feeds, looks, metrics, query, release, report, upkeep
 from pipeline.desk import Desk
 from pipeline.errors import FeedNotFoundError, WindowNotFoundError
 from pipeline.lake import Lake, Place
@@ -54,7 +54,7 @@ def gather(desk: Desk, scores: Scores | None = None) -> report.Given:
         lying=_lying(lake, night),
         operators={name: terms for name in feed_names if (terms := _terms(name))},
         permissions=upkeep.permissions(lake),
-        looks=upkeep.looks(lake),
+        looks=looks.entries(lake),
         withheld=_withheld(desk, tables, products),
         scores=scores or {},
     )

@@ -1,4 +1,4 @@
-"""Keep a lake true: prove its files and invariants, let its tables expire, log every look at trajectories."""
+"""Keep a lake true: prove its files and invariants, let its tables expire."""
 
 import hashlib
 import json
@@ -8,9 +8,9 @@ from functools import cache
 
 import pyarrow as pa
 
-from pipeline import audit
+from pipeline import audit, looks
 from pipeline.audit import GRACE, Fault
-from pipeline.errors import IntegrityError, PrivacyError, SettingsError, WindowNotFoundError
+from pipeline.errors import IntegrityError, SettingsError, WindowNotFoundError
 from pipeline.lake import Lake, Place
 from pipeline.query import header, names, query
 from pipeline.scans import Scan
@@ -18,18 +18,17 @@ from pipeline.stages import STAGES
 from pipeline.storage import open_storage
 from pipeline.tables import TABLES
 
-SINGLED_OUT = ("trajectories", "links")
-"""Tables that show single vehicles on their way: read with a purpose only."""
-LOOKS, PERMISSIONS = "looks", "permissions"
+PERMISSIONS = "permissions"
 SUPPORTS = "supports"
 """The table of `sql/checks` that holds the support of every row of every product."""
 
 
 def verify(lake: Lake, now: datetime | None = None) -> Iterator[Fault]:
-    """Yield every file that is not as committed, then every row that `sql/checks` says must not exist.
+    """Yield what shows that the log of looks was changed, every file that is not as committed, then every row that `sql/checks` says must not exist.
 
     With `now`, what a run at work has written and not yet committed waits and is no fault.
     """
+    yield from (Fault(looks.LOG, words) for words in looks.faults(lake))
     found = list(audit.faults(lake, now))
     yield from found
     if all(fault.waits for fault in found):
@@ -121,19 +120,6 @@ def overdue(lake: Lake, now: datetime) -> list[Place]:
     return [p for p in lake.places() if _overdue(lake, p, now) and _parquet(lake, p)]
 
 
-def look(lake: Lake, scan: Scan, table: str, purpose: str, now: datetime) -> None:
-    """Log a look at single vehicles; raise PrivacyError where no purpose is stated and the scan is not exempt."""
-    if table not in SINGLED_OUT or scan.exempt:
-        return
-    if not purpose.strip():
-        raise PrivacyError(
-            f"{table} of {lake.scan} show single vehicles; state why with --purpose '...' (each look is logged), or use products"
-        )
-    at = now.astimezone(UTC).isoformat(timespec="microseconds")
-    entry = {"at": at, "table": table, "purpose": purpose.strip()}
-    lake.storage.put(f"{LOOKS}/{at}-{table}.json", _line(entry))
-
-
 def permit(lake: Lake, scan: Scan, scan_date: date, now: datetime) -> None:
     """Log once a night what the operator of a feed has allowed, as the scan states it."""
     if words := scan.permission.strip():
@@ -145,11 +131,6 @@ def permit(lake: Lake, scan: Scan, scan_date: date, now: datetime) -> None:
 def permissions(lake: Lake) -> list[dict[str, str]]:
     """List every permission stated, by night."""
     return _entries(lake, PERMISSIONS)
-
-
-def looks(lake: Lake) -> list[dict[str, str]]:
-    """List every look at single vehicles, oldest first."""
-    return _entries(lake, LOOKS)
 
 
 def _line(entry: dict[str, str]) -> bytes:

@@ -13,8 +13,8 @@ import pytest
 from airflow_home import BIN, ROOT, AirflowHome, tree
 
 from pipeline import feeds, scans
+from pipeline.looks import SINGLED_OUT
 from pipeline.stages import STAGES, stage
-from pipeline.upkeep import SINGLED_OUT
 
 SETTINGS = """
 [scan.demo]

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from builders import NIGHT, at, camera, frame, link, rows, single, trajectory
 
-from pipeline import asking, database, desk, query, upkeep
+from pipeline import asking, database, desk, looks, query
 from pipeline.errors import IntegrityError, PipelineError, PrivacyError, StorageError, WindowNotFoundError
 from pipeline.lake import Lake, Place
 from pipeline.scans import Scan
@@ -72,7 +72,7 @@ def test_views_stand_on_relative_paths_and_bear_the_night(opened):
 def test_no_single_vehicle_no_pixel_and_no_vector_is_in_the_file(opened):
     there = {name for (name,) in opened.execute("SELECT name FROM (SHOW ALL TABLES)").fetchall()}
     assert {"cameras", "frames", "sightings", "flow", "files", "sanity", "about"} <= there
-    assert not there & {*upkeep.SINGLED_OUT, *database.HIDDEN, "legs"}
+    assert not there & {*looks.SINGLED_OUT, *database.HIDDEN, "legs"}
     assert not opened.execute("FROM files WHERE table_name IN ('links', 'trajectories', 'snapshots')").fetchall()
 
 
@@ -175,7 +175,10 @@ def test_single_vehicles_need_a_purpose_and_each_look_is_logged(lake: Lake):
     with pytest.raises(PrivacyError, match="purpose"):
         ask(lake, "SELECT count(*) FROM links")
     assert ask(lake, "SELECT count(*) AS n FROM legs", purpose="a test") == [{"n": 1}]
-    assert [look["table"] for look in upkeep.looks(lake)] == ["trajectories"]
+    assert [(entry["table"], entry["shown"]) for entry in looks.entries(lake)] == [
+        ("links", False),
+        ("trajectories", True),
+    ]
 
 
 QUESTIONS = [

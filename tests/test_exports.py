@@ -26,7 +26,7 @@ from frictionless import Package, validate
 from referencing import Registry, Resource
 from typer.testing import CliRunner
 
-from pipeline import exports, geo, scores, tracklets, upkeep
+from pipeline import exports, geo, looks, scores, tracklets
 from pipeline.__main__ import app
 from pipeline.errors import PrivacyError, SettingsError, StorageError, WindowNotFoundError
 from pipeline.exports import Night
@@ -107,12 +107,11 @@ def test_real_vehicles_leave_with_a_purpose_only_and_the_look_is_logged(name, la
     with pytest.raises(PrivacyError, match="--purpose"):
         exports.write(name, real, tmp_path / "out", purpose=" ", now=NOW)
     assert not list(tmp_path.iterdir())
-    before = len(upkeep.looks(lake))
     exports.write(
         name, real, tmp_path / "out", purpose="signal timing", now=NOW + timedelta(seconds=SINGLES.index(name))
     )
-    assert len(upkeep.looks(lake)) == before + 1
-    assert upkeep.looks(lake)[-1]["purpose"] == "signal timing"
+    assert [entry["shown"] for entry in looks.entries(lake)][-2:] == [False, True]
+    assert looks.entries(lake)[-1]["purpose"] == "signal timing"
 
 
 def test_only_what_shows_a_vehicle_on_its_way_needs_a_purpose():

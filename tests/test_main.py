@@ -13,12 +13,13 @@ from typer.testing import CliRunner
 
 from pipeline import errors
 from pipeline.__main__ import app, exit_codes
-from pipeline.commands import score
+from pipeline.commands import audit, score
 from pipeline.commands.operate import NO_SUCH_WINDOW
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = sorted(get_command(app).commands)
 SCORES = sorted(get_command(score.app).commands)
+AUDITS = sorted(get_command(audit.app).commands)
 
 
 def thoroughfare(*words: str) -> subprocess.CompletedProcess[str]:
@@ -35,7 +36,13 @@ def test_every_command_helps(command):
 
 
 @pytest.mark.parametrize(
-    "words", [*([c] for c in COMMANDS if c != "score"), *(["score", c] for c in SCORES)], ids=" ".join
+    "words",
+    [
+        *([c] for c in COMMANDS if c not in ("score", "audit")),
+        *(["score", c] for c in SCORES),
+        *(["audit", c] for c in AUDITS),
+    ],
+    ids=" ".join,
 )
 def test_every_command_shows_an_example_of_itself(words):
     shown = CliRunner().invoke(app, [*words, "--help"]).output

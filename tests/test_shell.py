@@ -37,6 +37,9 @@ RIGHT = {
     ("backfill",): ["demo", "--from", DATE, "--to", DATE, "--lake", "NEW"],
     ("certificates",): ["NEW"],
     ("verify",): ["--lake", "LAKE"],
+    ("audit", "verify"): ["--lake", "LAKE"],
+    ("audit", "show"): ["--lake", "LAKE"],
+    ("audit", "head"): ["--lake", "LAKE"],
     ("expire",): ["--lake", "LAKE"],
     ("compact",): ["--lake", "LAKE"],
     ("revisions",): ["--lake", "LAKE"],
@@ -97,6 +100,7 @@ WRONG = {
     "--embeddings": ("ABSENT", "BINARY"),
     "--cameras": ("ABSENT", "BINARY"),
     "--known-as": ("ABSENT", "BINARY"),
+    "--head": ("x", "1:abc"),
     "--nonsense": ("",),
 }
 """Values that an option cannot have, for every command that has it; `--nonsense` none has."""
@@ -104,7 +108,7 @@ MAKERS = {("demo",), ("run",), ("stage",), ("backfill",), ("plan",), ("doctor",)
 """Commands that make the lake they are given."""
 ESTIMATORS = {("plan",), ("doctor",)}
 """Commands that go on without a lake: the first says no more than it can, the second that it is no lake."""
-FOR_PROGRAMS = {("stage",)}
+FOR_PROGRAMS = {("stage",), ("audit", "head")}
 """Commands that a scheduler reads: they name nothing that follows."""
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from pipeline import scans, upkeep
-from pipeline.errors import IntegrityError, PrivacyError, WindowNotFoundError
+from pipeline.errors import IntegrityError, WindowNotFoundError
 from pipeline.lake import Lake, Place
 from pipeline.tables import TABLES
 
@@ -91,26 +91,3 @@ def test_an_expired_night_says_so(root):
 def test_a_night_that_was_never_run_names_those_there(root):
     with pytest.raises(WindowNotFoundError, match="2020-03-07"):
         upkeep.night(lake_of(root, "cameras"), date(2021, 1, 1), "links")
-
-
-@pytest.mark.parametrize("table", ["links", "trajectories"])
-@pytest.mark.parametrize("purpose", ["", "   "])
-def test_single_vehicles_are_not_shown_without_a_purpose(root, table, purpose):
-    with pytest.raises(PrivacyError, match="--purpose"):
-        upkeep.look(Lake(root, "fdr"), FDR, table, purpose, datetime.now(UTC))
-    assert Lake(root, "fdr").storage.keys() == []
-
-
-def test_every_look_leaves_a_line(root):
-    now = datetime(2026, 3, 7, 12, tzinfo=UTC)
-    for purpose in ("signal timing at exit 4", "audit"):
-        upkeep.look(Lake(root, "fdr"), FDR, "trajectories", purpose, now)
-        now += timedelta(seconds=1)
-    looks = upkeep.looks(Lake(root, "fdr"))
-    assert [look["purpose"] for look in looks] == ["signal timing at exit 4", "audit"]
-
-
-def test_counts_and_the_demo_city_need_no_purpose(root):
-    upkeep.look(Lake(root, "fdr"), FDR, "flow", "", datetime.now(UTC))
-    upkeep.look(Lake(root, "demo"), DEMO, "trajectories", "", datetime.now(UTC))
-    assert Lake(root, "fdr").storage.keys() == Lake(root, "demo").storage.keys() == []

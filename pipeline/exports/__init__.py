@@ -15,7 +15,7 @@ from pkgutil import iter_modules
 
 import pyarrow as pa
 
-from pipeline import upkeep
+from pipeline import looks, upkeep
 from pipeline.errors import SettingsError, StorageError
 from pipeline.lake import Lake
 from pipeline.scans import Scan
@@ -151,7 +151,7 @@ def write(
     form = load(name)
     _hold_free(out, folder=not form.file, force=force)
     if form.singles:
-        upkeep.look(night.lake, night.scan, "trajectories", purpose, now)
+        looks.look(night.lake, night.scan, "trajectories", purpose, now)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as aside:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from pipeline import clusters, runner, scores, upkeep
 from pipeline.lake import Lake, Place
+from pipeline.looks import look
 from pipeline.scans import HOUR, Scan, Window
 from pipeline.stages import STAGES
 from pipeline.tracklets.given import tables
@@ -75,7 +76,7 @@ def write(lake: Lake, scene: Scene, path: Path, purpose: str, now: datetime) -> 
     Raises:
         PrivacyError: no purpose is stated: these are single vehicles.
     """
-    upkeep.look(lake, SCAN, "trajectories", purpose, now)
+    look(lake, SCAN, "trajectories", purpose, now)
     night = {name: upkeep.night(lake, scene.starts_at.date(), name) for name in ("sightings", "trajectories")}
     boxes, frames = (upkeep.night(lake, scene.starts_at.date(), name) for name in ("detections", "frames"))
     seen = night["sightings"].sort_by("sighting_id")
