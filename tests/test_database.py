@@ -210,6 +210,18 @@ QUESTIONS = [
     "FROM load_aws_credentials()",
     "FROM snapshots",
     "FROM embeddings",
+    "FROM parquet_schema('{links}')",
+    "FROM parquet_kv_metadata('{links}')",
+    "FROM parquet_bloom_probe('{links}', 'query_id', '1')",
+    "FROM read_ndjson_objects('{folder}/links/date={day}/commit-r1.json')",
+    "FROM which_secret('s3://bucket/a', 's3')",
+    "FROM read_text('http://169.254.169.254/latest/meta-data/')",
+    "FROM arrow_scan()",
+    "FROM pandas_scan()",
+    "FROM python_map_function((SELECT 1))",
+    "FROM duckdb_temporary_files()",
+    "FROM duckdb_logs",
+    "FROM duckdb_views() WHERE sql LIKE '%links/date%'",
 ]
 
 
