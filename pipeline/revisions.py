@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import pyarrow as pa
+
 from pipeline.errors import WindowNotFoundError
 from pipeline.lake import Lake
 from pipeline.records import Commit, Place, record
@@ -84,6 +86,21 @@ def trace(lake: Lake, name: str) -> list[tuple[Place, Commit]]:
                 found[place] = source
                 waiting.append((place, source))
     return list(found.items())
+
+
+def published_before(lake: Lake, scan_date: date) -> dict[str, pa.Table]:
+    """Read every product of a night as it was published before it was last made again, for `release.differences`.
+
+    Returns:
+        Rows by product (`products/flow`...); none of a product that was made once, or whose earlier files are gone.
+    """
+    found = {}
+    for place in lake.places("products"):
+        commits = sorted(lake.commits(place), key=lambda commit: commit.revision)
+        made = [commit for commit in commits if commit.origin is None and not lake.dropped(place, commit)]
+        if len(made) > 1 and made[-1].lineage["scan_date"] == str(scan_date):
+            found[place.table] = pa.concat_tables([lake.rows(place, file) for file in made[-2].files])
+    return found
 
 
 def facts(commit: Commit) -> dict[str, Any]:

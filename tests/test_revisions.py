@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pyarrow as pa
 import pytest
 from test_lake import LINEAGE, NIGHT, PLACE, links
 
@@ -72,3 +73,13 @@ def test_a_file_is_traced_to_all_it_follows_from_also_when_compacted(lake):
 def test_a_file_of_no_commit_says_so(lake):
     with pytest.raises(WindowNotFoundError, match="no commit names"):
         revisions.trace(lake, "stray.parquet")
+
+
+def test_what_was_published_before_can_be_held_against_what_is_now(lake):
+    flow = Place("products/flow", NIGHT)
+    assert revisions.published_before(lake, NIGHT) == {}
+    for count in (20, 25, 40):
+        rows = pa.table({"camera_id": ["a"], "support": [count]})
+        lake.commit(flow, [lake.write(flow, 0, rows)], LINEAGE | {"code": str(count)})
+    assert revisions.published_before(lake, NIGHT)["products/flow"]["support"].to_pylist() == [25]
+    assert revisions.published_before(lake, date(2020, 1, 1)) == {}
