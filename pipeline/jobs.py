@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import feeds, quarantine
+from pipeline import feeds, quarantine, sentinels
 from pipeline.errors import SchemaError
 from pipeline.lake import Lake, Place, Written
 from pipeline.scans import Scan, Window
@@ -41,7 +41,7 @@ def work(job: Job) -> Written:
     if (there := lake.held(job.place, job.made_from).get(job.part)) is not None:
         return there
     written = [
-        (name, lake.write(at(job.place, name), job.part, _checked(name, rows)))
+        (name, lake.write(at(job.place, name), job.part, sentinels.planted(name, _checked(name, rows), job.part)))
         for name, rows in sorted(_run(job, lake).items())
     ]
     lake.hold(job.place, job.part, job.made_from, written)

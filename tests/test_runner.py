@@ -8,13 +8,13 @@ import sys
 import time
 from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import stand_ins
 
-from pipeline import clusters, feeds, jobs, lineage, quarantine, runner, scans, upkeep
+from pipeline import audit, clusters, feeds, jobs, lineage, proof, quarantine, runner, scans, upkeep
 from pipeline.clusters import Lost, LostWorkersError
 from pipeline.errors import FeedError, IntegrityError, WindowNotFoundError
 from pipeline.lake import Lake, Place
@@ -224,6 +224,22 @@ class TestGoingOn:
         workers = Workers()
         bring(night(tmp_path, workers), "frames")
         assert workers.done["frames"] == 2
+
+    @pytest.mark.parametrize("last", SEEN[2:])
+    def test_what_a_run_that_died_leaves_of_pixels_and_vectors_is_found_and_a_day_later_gone(self, tmp_path, last):
+        made, now = night(tmp_path), datetime.now(UTC)
+        bring(made, *SEEN[: SEEN.index(last)])
+        made.hold(stage(last), made.windows[0], 0)
+        there = proof.search(made.lake, now)
+        assert (there.count("picture") > 0, there.count("vector") > 0) == (True, last == "embeddings")
+        assert there.wrong == ()
+        upkeep.expire(made.lake, now + timedelta(hours=25))
+        audit.collect(made.lake, now + timedelta(hours=25))
+        assert proof.search(made.lake, now).finds == ()
+
+    def test_a_finished_night_holds_no_pixel_and_no_vector(self, tmp_path):
+        night(tmp_path).run()
+        assert proof.search(Lake(tmp_path, "demo"), datetime.now(UTC)).finds == ()
 
     def test_held_shards_are_committed_and_not_done_again(self, tmp_path):
         made = night(tmp_path)

@@ -31,7 +31,8 @@ def verify(
     if as_json:
         tell({"entries": now.number, "head": str(now), "held_against": head, "faults": found})
     else:
-        show([{"what": fault} for fault in found], ["what"])
+        if found:
+            show([{"what": fault} for fault in found], ["what"])
         verdict = f"faults: {len(found)}" if found else "nothing changed" + (f" since {head}" if head else "")
         typer.echo(f"{there}/{looks.LOG}: {now.number} entries: {verdict}")
         if found:

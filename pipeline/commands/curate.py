@@ -1,6 +1,7 @@
 """Commands that keep a lake: prove it, let it expire, merge its small files, tell its history."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,13 +42,22 @@ def expire(
     name: LakesScan = "",
     lake: LakeRoot = LAKE,
     prove: Annotated[
-        bool, typer.Option(help="Search for files that should be gone; exit 7 when any is found.")
+        bool,
+        typer.Option(
+            help="Search all that was written for files, pictures and vectors that should be gone; exit 7 when any is found."
+        ),
     ] = False,
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FOLDER", help="With --prove: search here too, such as where pages and exports are kept."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Delete what has lived its days and what no commit names; the records of what it was stay."""
-    from pipeline import audit, database, metrics, upkeep
+    from pipeline import audit, database, metrics, proof, upkeep
 
+    if missing := [str(each) for each in also or () if not each.exists()]:
+        raise SettingsError(f"--also {missing}: not there; name a folder or file that was written")
     name = scan_of(lake, name)
     opened = open_lake(lake, name)
     metrics.expire(opened, now())
@@ -56,8 +66,10 @@ def expire(
     database.keep_again(opened)
     left = [place.folder for place in upkeep.overdue(opened, now())] if prove else []
     left += [each.key for each in audit.litter(opened, now())] if prove else []
+    searched = proof.search(opened, now(), also or ()) if prove else None
+    wrong = searched.wrong if searched else ()
     if as_json:
-        tell({"expired": gone, "collected": collected, "left": left})
+        tell({"expired": gone, "collected": collected, "left": left, "proof": asdict(searched) if searched else None})
     else:
         others = ", ".join(f"{count} {kind}" for kind, count in collected.items() if count)
         typer.echo(
@@ -65,8 +77,16 @@ def expire(
             + (f"; collected {others}" if others else "")
             + (f"; {len(left)} left" if prove else "")
         )
+        if searched:
+            if searched.finds:
+                show([asdict(find) for find in searched.finds], ["where", "what", "count", "waits"])
+            typer.echo(
+                f"searched {searched.files} files, {searched.size_bytes / 1e6:.1f} MB: "
+                f"pictures {searched.count('picture')}, vectors {searched.count('vector')}"
+                + ("" if len(searched.finds) == len(wrong) else "; those that wait are of a run at work or cut off")
+            )
         advise(f"thoroughfare verify {name} --lake {lake}")
-    if left:
+    if left or wrong:
         raise typer.Exit(7)
 
 

@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ DATE = "2026-05-05"
 PROVEN = 20
 """Each so many trials a mended lake is proven by `verify`; all are compared byte for byte with one that was."""
 HERE = Path(__file__).parents[2]
-JPEG = b"\xff\xd8\xff"
 SETTINGS = """[scan.demo]
 feed = "demo"
 timezone = "America/New_York"
@@ -340,7 +339,7 @@ def _read_all(lake: Path) -> None:
 
 def _judge(lake: Path) -> None:
     """Prove a finished lake: its own proof, one state each, sums, no picture left, nothing in staging."""
-    from pipeline import upkeep
+    from pipeline import proof, upkeep
     from pipeline.lake import Lake
     from pipeline.tables import FRAME_STATES
 
@@ -355,7 +354,8 @@ def _judge(lake: Path) -> None:
         for place in opened.places()
         if not opened.dropped(place) and opened.read([place]).num_rows != opened.last(place).rows
     ]
-    wrong += [f"{path}: a picture is left" for path in lake.rglob("*") if path.is_file() and JPEG in path.read_bytes()]
+    finds = proof.search(opened, datetime.now(UTC)).finds
+    wrong += [f"{find.where}: a {find.what} is left" for find in finds if str(lake) in find.where]
     wrong += [f"{path}: left in staging" for path in lake.rglob(".staging/*")]
     if wrong:
         sys.stderr.write("\n".join(wrong[:5]))
