@@ -11,7 +11,7 @@ import pytest
 from builders import at, camera, frame, link, rows, seen, sighting, single, trajectory, transition
 
 from pipeline import geo, query
-from pipeline.errors import PrivacyError, SchemaError
+from pipeline.errors import PrivacyError, SchemaError, SettingsError
 from pipeline.products import Settings, candidates, corridors, publish, zones
 from pipeline.products.points import along
 
@@ -313,6 +313,12 @@ def test_what_follows_from_rounded_counts_holds_what_follows_from_the_true_ones(
                 rounded[f"low_{figure}"] <= row[f"low_{figure}"] <= row[f"high_{figure}"] <= rounded[f"high_{figure}"]
             )
             assert rounded[f"low_{figure}"] <= rounded[figure] <= rounded[f"high_{figure}"]
+
+
+@pytest.mark.parametrize("wrong", [{"k": 0}, {"round_to": 0}, {"split_rate": -0.1}])
+def test_rules_that_hide_nobody_are_refused(wrong: dict):
+    with pytest.raises(SettingsError, match="1 or more"):
+        Settings(timezone="UTC", **wrong)
 
 
 def test_two_counts_that_round_alike_are_published_alike():

@@ -171,3 +171,8 @@ def test_trying_every_possible_night_leaves_each_withheld_count_open(x: tuple[in
     assert len(shown) < len(x) or min(x) >= 12
     for total in made["mix"]["support"].to_pylist():
         assert all(high - low >= RULES.k for low, high in open_to(x, shown, total, RULES))
+
+
+def test_a_product_that_tells_nothing_but_the_night_is_one_row():
+    night = {"totals": pa.table({"vehicles": [40], "support": [40]})}
+    assert release.audit(night, release.gate(night, RULES), RULES).k_violations == 0

@@ -10,11 +10,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline import bursts, feeds
+from pipeline import bursts, feeds, release
 from pipeline.plans import products
 from pipeline.plans.city import City
 from pipeline.plans.corridors import Pair
 from pipeline.plans.products import Expectation, Judged, judged
+from pipeline.products import Settings
 from pipeline.scans import Scan, Window
 from pipeline.tables import VERDICTS
 
@@ -95,13 +96,14 @@ def expected(scan: Scan, group: Group, city: City) -> Iterator[Expectation]:
         why = group.judged.why_pair if group.pairs else "no two of them are neighbours along a road"
         yield Expectation("travel_time", group.words, False, f"not supported: {why}", "observability", {})
     else:
+        least = release.least(scan.settings("products", Settings))
         known: dict[tuple[float, float], Judged] = {}
         for pair in group.pairs:
             key = round(10 * math.log(pair.travel_s)), round(pair.sigma, 1)
             both = (
                 known.setdefault(key, judged(scan, group.window, group.slots, pair)) if key not in known else known[key]
             )
-            yield products.travel_time(_words(city, pair), both, pair, city.passing(pair), scan.k, city.traffic.basis)
+            yield products.travel_time(_words(city, pair), both, pair, city.passing(pair), least, city.traffic.basis)
     yield from products.of_trips(group.words, group.judged)
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pipeline.errors import SettingsError
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -49,3 +51,11 @@ class Settings:
     """Standard deviation of ln(true / told median travel time), where flows alone tell it."""
     travel_spread: float = 0.1
     """Standard deviation of ln(median of all / of linked vehicles), beyond chance, wrong links and gaps."""
+
+    def __post_init__(self) -> None:
+        """Refuse rules that would hide nobody."""
+        if self.k < 1 or self.round_to < 1 or self.split_rate < 0:
+            raise SettingsError(
+                f"products: k = {self.k}, round_to = {self.round_to}, split_rate = {self.split_rate}; k and round_to are 1 or "
+                "more, split_rate 0 or more; mend [scan.NAME] or [scan.NAME.products]"
+            )

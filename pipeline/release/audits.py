@@ -86,8 +86,10 @@ def _shown(candidates: Mapping[str, pa.Table], published: Mapping[str, pa.Table]
 def keys(rows: pa.Table) -> pa.Array:
     """Write what each row is of as one text: its texts and times, which no figure is."""
     names = [each.name for each in rows.schema if pa.types.is_string(each.type) or pa.types.is_timestamp(each.type)]
-    times = (rows[name].cast(pa.int64()) if pa.types.is_timestamp(rows[name].type) else rows[name] for name in names)
-    return pc.binary_join_element_wise(*(each.cast(pa.string()) for each in times), "|").combine_chunks()
+    times = [rows[name].cast(pa.int64()) if pa.types.is_timestamp(rows[name].type) else rows[name] for name in names]
+    texts = [each.cast(pa.string()) for each in times] or [pa.array([""] * rows.num_rows)]
+    joined = pc.binary_join_element_wise(*texts, "|", null_handling="replace")
+    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
 
 
 def _told(cells: Cells, shown: Ints, rules: Rules) -> Known:
