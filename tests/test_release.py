@@ -8,6 +8,7 @@ import pytest
 from builders import at
 
 from pipeline import release
+from pipeline.release import sums
 
 
 @dataclass(frozen=True)
@@ -176,3 +177,12 @@ def test_trying_every_possible_night_leaves_each_withheld_count_open(x: tuple[in
 def test_a_product_that_tells_nothing_but_the_night_is_one_row():
     night = {"totals": pa.table({"vehicles": [40], "support": [40]})}
     assert release.audit(night, release.gate(night, RULES), RULES).k_violations == 0
+
+
+def test_shares_of_a_whole_are_published_together_or_not_at_all():
+    kinds = pa.concat_tables([mix(14), mix(30).set_column(2, "label", pa.array(["bus"]))])
+    there = {"flow": flow(40, 4), "mix": kinds, "counts": mix(44).drop(["label"])}
+    cells = sums.laid_out(there, RULES)
+    assert len(set(cells.together[cells.of("mix")].tolist())) == 1
+    assert len(set(cells.together.tolist())) == 4
+    assert release.gate(there, RULES)["mix"].num_rows in (0, 2)

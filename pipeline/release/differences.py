@@ -98,7 +98,7 @@ def _laid_out(told: list[dict[str, object]], parts: list[tuple[str, str]]) -> tu
     support[:n] = [int(str(each["support"])) for each in told]
     number = np.zeros(count, np.int64)
     starts = np.array([0, count])
-    cells = Cells(support, number, ["od"], starts, sums, np.zeros(n), np.ones(n, bool), blocks(sums))
+    cells = Cells(support, number, ["od"], starts, sums, np.zeros(n), np.ones(n, bool), blocks(sums), np.arange(count))
     return cells, int(support.max(initial=1))
 
 

@@ -45,6 +45,7 @@ def withheld(cells: Cells, rules: Rules) -> Bools:
         more = [_beside(int(cell), cells, hidden, sums) for cell in worst.tolist()]
         hidden = hidden.copy()
         hidden[more] = True
+        hidden = np.bincount(cells.together, hidden, len(hidden))[cells.together] > 0
         blocks = np.zeros(len(blocks), bool)
         blocks[cells.block[worst]] = True
 

@@ -46,6 +46,10 @@ in one picture alone, which `counts` has and `flow` does not, and those in view 
 and once in `counts`."""
 
 
+SHARES = {"mix": ("camera_id", "hour_at")}
+"""Products whose rows are shares of a whole, and of which whole: `percent` tells it, so one row withheld would be the rest."""
+
+
 @dataclass(frozen=True)
 class Cells:
     """All rows of a night's products, one after another, and the sums that hold among them."""
@@ -65,6 +69,8 @@ class Cells:
     """(sums,) whether it comes to that exactly."""
     block: Ints
     """(n,) number of the block: rows in no common sum are in different ones."""
+    together: Ints
+    """(n,) number of the rows that are published together or not at all."""
 
     def of(self, name: str) -> slice:
         """Return where the rows of a product stand."""
@@ -88,8 +94,19 @@ def laid_out(products: Mapping[str, pa.Table], rules: Rules) -> Cells:
     reached = np.asarray(sums @ support.astype(float))
     total = np.where(exact, reached, np.maximum(reached, 0.0))
     return Cells(
-        support, np.repeat(np.arange(len(names)), sizes), names, starts, sums, total, exact.astype(bool), blocks(sums)
-    )
+        support, np.repeat(np.arange(len(names)), sizes), names, starts, sums, total, exact.astype(bool), blocks(sums),
+        _together(tables, first, len(support)),
+    )  # fmt: skip
+
+
+def _together(tables: Mapping[str, pa.Table], first: dict[str, int], n: int) -> Ints:
+    """Number the rows that are published together: each its own number, but for shares of one whole."""
+    number = np.arange(n)
+    for name, by in SHARES.items():
+        if name in tables and tables[name].num_rows:
+            which = pc.dictionary_encode(_key(tables[name], by, 0)).indices.to_numpy()
+            number[first[name] : first[name] + len(which)] = first[name] + which
+    return number
 
 
 def _rows(each: Sum, tables: Mapping[str, pa.Table], first: dict[str, int], rules: Rules, n: int) -> csr_array:
