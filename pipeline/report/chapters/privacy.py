@@ -46,7 +46,7 @@ def withheld(given: Given) -> Rows:
         known = table and table not in given.gone
         rows.append({
             "product": name, "rows": given.products[name].num_rows, "rows_withheld": given.withheld.get(name), "vehicles": shown,
-            "of": of if known else None, "kind": kind if known else None, "left": max(of - shown, 0) if known and of is not None else None,
+            "of": of if known else None, "kind": kind if known else None, "left": about(max(of - shown, 0)) if known and of is not None else None,
         })  # fmt: skip
     return rows
 
