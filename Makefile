@@ -5,7 +5,7 @@ SYNC = $(UV) sync --locked
 # a folder of our own: Debian's Python refuses `pip install` elsewhere, and may lack `venv`
 PIP = python3 -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --target .uv
 
-.PHONY: check demo test lint bench drill faults audit sbom clean
+.PHONY: check demo test lint bench drill faults privacy audit sbom clean
 check: lint test
 
 .uv/bin/uv: uv.txt
@@ -32,6 +32,10 @@ drill: .venv/.dev
 
 faults: .venv/.dev
 	@.venv/bin/python -m tests.faults --json out/bad_input.json
+
+privacy: .venv/.demo
+	@test -d out/demo/demo || .venv/bin/thoroughfare demo
+	@.venv/bin/thoroughfare privacy report --scan demo --lake out/demo --also out/demo/map.html --also out/demo/report.html
 
 lint: .venv/.dev
 	@.venv/bin/ruff format --check .

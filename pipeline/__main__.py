@@ -19,6 +19,7 @@ from pipeline.commands import (
     explain,
     export,
     operate,
+    privacy,
     registry,
     score,
     sql,
@@ -75,6 +76,7 @@ app.add_typer(export.app)
 app.add_typer(dictionary.app)
 app.add_typer(registry.app, name="cameras")
 app.add_typer(audit.app, name="audit")
+app.add_typer(privacy.app, name="privacy")
 app.add_typer(score.app, name="score")
 app.add_typer(bench.app)
 app.add_typer(tracks.app)

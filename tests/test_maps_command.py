@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from pipeline import looks
 from pipeline.__main__ import app
 from pipeline.errors import PrivacyError, SettingsError
-from pipeline.upkeep import looks
 
 
 def asked(lake: Path, *options: str, settings: Path | None = None) -> str:
@@ -48,7 +48,7 @@ def test_of_peoples_vehicles_no_trip_is_drawn_without_a_purpose(demo_lake: Path,
 def test_a_look_at_trips_is_logged_and_one_at_aggregates_is_not(demo_lake: Path, open_city: Path, tmp_path: Path):
     from pipeline.lake import Lake
 
-    before = len(looks(Lake(str(demo_lake), "demo")))
+    before = len(looks.entries(Lake(str(demo_lake), "demo")))
     for kind in ("trips", "heatmap", "arcs", "health"):
         asked(
             demo_lake,
@@ -60,7 +60,9 @@ def test_a_look_at_trips_is_logged_and_one_at_aggregates_is_not(demo_lake: Path,
             str(tmp_path / f"{kind}.html"),
             settings=open_city,
         )
-    assert [each["purpose"] for each in looks(Lake(str(demo_lake), "demo"))[before:]] == ["timing of signals"]
+    assert [each["purpose"] for each in looks.entries(Lake(str(demo_lake), "demo"))[before:] if each["shown"]] == [
+        "timing of signals"
+    ]
 
 
 def test_a_night_of_counts_gets_every_map(counts_lake: Path, tmp_path: Path):

@@ -37,6 +37,7 @@ RIGHT = {
     ("backfill",): ["demo", "--from", DATE, "--to", DATE, "--lake", "NEW"],
     ("certificates",): ["NEW"],
     ("verify",): ["--lake", "LAKE"],
+    ("privacy", "report"): ["--lake", "LAKE"],
     ("audit", "verify"): ["--lake", "LAKE"],
     ("audit", "show"): ["--lake", "LAKE"],
     ("audit", "head"): ["--lake", "LAKE"],
@@ -100,6 +101,7 @@ WRONG = {
     "--embeddings": ("ABSENT", "BINARY"),
     "--cameras": ("ABSENT", "BINARY"),
     "--known-as": ("ABSENT", "BINARY"),
+    "--also": ("ABSENT",),
     "--head": ("x", "1:abc"),
     "--nonsense": ("",),
 }

@@ -48,10 +48,12 @@ def draw_map(
 ) -> None:
     """Draw one night on offline kepler.gl pages; single trips only with a purpose."""
     from pipeline import desk, maps
+    from pipeline.privacy.verdicts import refuse_held
 
     name = scan_of(lake, name)
     scan, night = scans.load(name, settings), night_of(lake, name, on)
     pages = _pages(kind, lake, out)
+    refuse_held(open_lake(lake, name), night)
     if kind == "every":
         if config:
             raise SettingsError("--config fits the map it was saved from; pass its --kind too, not `every`")
@@ -94,10 +96,12 @@ def report(
     """Write what one night saw, made, refused, cost and keeps: a page, and its facts as JSON beside it."""
     from pipeline import nightly
     from pipeline.desk import Desk
+    from pipeline.privacy.verdicts import refuse_held
     from pipeline.storage import beside
 
     name = scan_of(lake, name)
     desk = Desk(open_lake(lake, name), scans.load(name, settings), night_of(lake, name, on), "", now())
+    refuse_held(desk.lake, desk.scan_date)
     if as_json:
         tell(nightly.facts(desk))
         return

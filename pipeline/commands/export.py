@@ -49,6 +49,7 @@ def export(
 ) -> None:
     """Write one night in a format that other programs open; single vehicles on their way only with a purpose."""
     from pipeline import exports
+    from pipeline.privacy.verdicts import refuse_held
     from pipeline.storage import beside
 
     chosen = exports.load(form)
@@ -57,6 +58,7 @@ def export(
     night = exports.Night(open_lake(lake, scan), scans.load(scan, settings), night_of(lake, scan, on))
     file = f"exports/{scan}-{night.scan_date}-{form}" + (f".{ending}" if ending else "")
     path = out or beside(lake, file)
+    refuse_held(night.lake, night.scan_date)
     with Waiting(f"writing {form}", quiet=as_json) as waiting:
         written = exports.write(form, night, path, purpose=purpose, now=now(), force=force, told=waiting.step)
     if as_json:

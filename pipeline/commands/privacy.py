@@ -1,0 +1,81 @@
+"""The command that measures what a night gives away, and holds it back where it is too much."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline import scans
+from pipeline.commands.options import (
+    LAKE,
+    AnyNight,
+    Json,
+    LakeRoot,
+    LakeScan,
+    LakesScan,
+    SettingsFile,
+    night_of,
+    now,
+    open_lake,
+    scan_of,
+)
+from pipeline.console import Waiting, advise, show, tell
+from pipeline.errors import SettingsError
+
+app = typer.Typer(no_args_is_help=True, help="Measure what a night gives away.")
+
+
+@app.callback()
+def privacy() -> None:
+    """Measure what a night gives away."""
+
+
+@app.command(epilog="Example: thoroughfare privacy report --lake out/demo")
+def report(
+    name: LakesScan = "",
+    scan: LakeScan = "",
+    lake: LakeRoot = LAKE,
+    on: AnyNight = "",
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FOLDER", help="Search here too, such as where pages and exports are kept."),
+    ] = None,
+    settings: SettingsFile = None,
+    as_json: Json = False,
+) -> None:
+    """Measure one night against what is promised, keep the figures in its lake, and hold it back where it fails; exit 8."""
+    from pipeline.desk import Desk
+    from pipeline.privacy import measures, verdicts
+
+    if name and scan and name != scan:
+        raise SettingsError(f"{name} and --scan {scan}: name one scan")
+    if missing := [str(each) for each in also or () if not each.exists()]:
+        raise SettingsError(f"--also {missing}: not there; name a folder or file that was written")
+    name = scan_of(lake, name or scan)
+    desk = Desk(open_lake(lake, name), scans.load(name, settings), night_of(lake, name, on), "", now())
+    with Waiting("measuring what the night gives away", quiet=as_json):
+        found = measures.measure(desk, also or ())
+    key = verdicts.keep(desk.lake, found)
+    if as_json:
+        tell(found)
+    else:
+        rows = [(each, found[each]) for each in ("k_violations", "recoverable_cells", "jpeg_found", "sentinel_vectors_found", "plates_read", "faces_found", "epsilon", "trips_kept", "count_mape")]  # fmt: skip
+        rows += [(f"singled out: {each}", share) for each, share in ((found["unicity"] or {}).get("in the lake, for 3 days") or {}).items()]  # fmt: skip
+        rows += [(f"found again on another night (AUC): {each}", auc) for each, auc in (found["linkage_auc"] or {}).items()]  # fmt: skip
+        show([{"figure": each, "value": _told(value), "why": found["unmeasured"].get(each, "")} for each, value in rows], ["figure", "value", "why"])  # fmt: skip
+        typer.echo(f"\n{name} {desk.scan_date}: {found['verdict']}" + "".join(f"\n- {why}" for why in found["reasons"]))
+        if desk.scan.exempt:
+            typer.echo(f"Single trips may be shown: {desk.scan.exempt}.")
+        typer.echo(f"{desk.lake}/{key}")
+        advise(
+            f"thoroughfare expire {name} --lake {lake}"
+            if found["reasons"]
+            else f"thoroughfare report {name} --lake {lake}"
+        )
+    if found["reasons"]:
+        raise typer.Exit(8)
+
+
+def _told(value: float | None) -> str:
+    """Write a figure; a dash where it was not measured."""
+    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else f"{value}"

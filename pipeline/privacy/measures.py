@@ -1,0 +1,142 @@
+"""Measure what one night gives away, and what lies of it that should be gone.
+
+Whatever cannot be measured on a lake is None, with the reason beside it; no figure stands in for another.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline import countermeasures, looks, proof, release, upkeep
+from pipeline.countermeasures import watched
+from pipeline.desk import Desk
+from pipeline.errors import WindowNotFoundError
+from pipeline.nightly import read
+from pipeline.privacy.moments import moments
+from pipeline.privacy.verdicts import Facts, why_not
+from pipeline.products import SINGLED_OUT, Settings, candidates
+from pipeline.stages import stage
+
+SCHEMA = "thoroughfare-privacy/1"
+"""Changes when a key of the report is renamed, dropped or means something else."""
+PURPOSE = "nightly privacy report: how many journeys a few moments single out"
+POINTS, BINS_S = (2, 4), {"5 min": 300, "15 min": 900, "60 min": 3600}
+TRUTH = "only the demo city's vehicles are known; of real ones nobody knows the truth, nor should"
+EXPIRED = "links and trajectories have expired, so what was withheld cannot be worked out again"
+NO_CANARIES = "no plates or faces were planted in this night"
+NO_NOISE = "nothing was published with differential privacy"
+
+
+@dataclass(frozen=True)
+class Attacks:
+    """How well vehicles are found again on another night, by attacker: AUC and the share that is ranked first."""
+
+    auc: dict[str, float]
+    rank1: dict[str, float]
+
+
+def measure(desk: Desk, also: Iterable[Path] = ()) -> Facts:
+    """Measure what a night gives away, and what lies of it that should be gone.
+
+    Args:
+        desk: Lake, scan, night. The look at its trajectories is logged.
+        also: Folders and files outside the lake that are searched for pixels and vectors too.
+
+    Returns:
+        `k_violations`, `recoverable_cells`, `jpeg_found`, `sentinel_vectors_found`, `plates_read`, `faces_found`,
+        `unicity`, `linkage_auc`, `epsilon` and more; `verdict` (`publish` or `hold`) with `reasons`, and in `unmeasured`
+        why a figure is None.
+
+    Raises:
+        WindowNotFoundError: the night was never begun, or has no products.
+    """
+    products = upkeep.products(desk.lake, desk.scan_date)
+    audited, searched = _audited(desk, products), proof.search(desk.lake, desk.now, also)
+    attacks, single = _attacks(desk), _unicity(desk)
+    found: Facts = {
+        "schema": SCHEMA,
+        "scan": desk.scan.name,
+        "scan_date": str(desk.scan_date),
+        "measured_at": desk.now.isoformat(),
+        "exempt": desk.scan.exempt,
+        "k": desk.scan.k,
+        "least": audited["least"],
+        "k_violations": audited["k_violations"],
+        "recoverable_cells": audited["recoverable_cells"],
+        "withheld": audited.get("withheld"),
+        "trips_kept": audited.get("trips_kept"),
+        "count_mape": audited.get("mape"),
+        "count_mape_withheld_as_lost": audited.get("mape_withheld"),
+        "cells_of_50": audited.get("large_cells"),
+        "jpeg_found": searched.count("picture"),
+        "sentinel_vectors_found": searched.count("vector"),
+        "files_searched": searched.files,
+        "bytes_searched": searched.size_bytes,
+        "finds": [asdict(find) for find in searched.finds],
+        "overdue": [place.folder for place in upkeep.overdue(desk.lake, desk.now)],
+        "columns_of_single_vehicles": sum(name in SINGLED_OUT for rows in products.values() for name in rows.column_names),
+        "unicity": single,
+        "linkage_auc": attacks.auc if attacks else None,
+        "linkage_rank1": attacks.rank1 if attacks else None,
+        "looks": looks.head(desk.lake).number,
+        "looks_head": str(looks.head(desk.lake)),
+        "looks_changed": list(looks.faults(desk.lake)),
+        "plates_read": None,
+        "faces_found": None,
+        "epsilon": None,
+    }  # fmt: skip
+    reasons = why_not(found)
+    return found | {"unmeasured": _unmeasured(found), "verdict": "hold" if reasons else "publish", "reasons": reasons}
+
+
+def _audited(desk: Desk, products: dict[str, pa.Table]) -> Facts:
+    """Hold the products against every row there was; against k alone where those have expired."""
+    tables, line = read(desk.lake, desk.scan_date), stage("products")
+    if any(name not in tables for name in line.reads):
+        small = sum(support < desk.scan.k for rows in products.values() for support in rows["support"].to_pylist())
+        return {"least": desk.scan.k, "k_violations": small, "recoverable_cells": None}
+    settings = desk.scan.settings("products", Settings)
+    made = candidates(**{name: tables[name] for name in line.reads}, settings=settings)
+    return release.audit(made, products, settings).to_dict()
+
+
+def _unicity(desk: Desk) -> Facts | None:
+    """Tell the share of the lake's own trajectories that some of their moments single out; None where they have expired."""
+    try:
+        looks.look(desk.lake, desk.scan, "trajectories", PURPOSE, desk.now)
+        single = moments(*(upkeep.night(desk.lake, desk.scan_date, name) for name in ("trajectories", "sightings")))
+    except WindowNotFoundError:
+        return None
+    told = {
+        f"{points} points, {words}": countermeasures.unicity(single, points, bin_s)
+        for points in POINTS
+        for words, bin_s in BINS_S.items()
+    }
+    return {"in the lake, for 3 days": {name: None if share != share else share for name, share in told.items()}, "published": None}  # noqa: PLR0124  # fmt: skip
+
+
+def _attacks(desk: Desk) -> Attacks | None:
+    """Attack vectors drawn for the demo city's known vehicles on two nights; None for any other."""
+    if desk.scan.feed != watched.FEED:
+        return None
+    try:
+        tried = countermeasures.between_nights(countermeasures.watch(desk.lake, desk.scan, desk.scan_date))
+    except WindowNotFoundError:
+        return None
+    return Attacks({each.words: each.auc for each in tried}, {each.words: each.rank1 for each in tried})
+
+
+def _unmeasured(found: Facts) -> dict[str, str]:
+    """Say why a figure is missing."""
+    reasons = {
+        "recoverable_cells": EXPIRED,
+        "unicity": EXPIRED,
+        "linkage_auc": TRUTH,
+        "plates_read": NO_CANARIES,
+        "faces_found": NO_CANARIES,
+        "epsilon": NO_NOISE,
+    }
+    left = {name: why for name, why in reasons.items() if found[name] is None}
+    return left | ({"unicity.published": "no published row names a vehicle or a journey"} if found["unicity"] else {})
