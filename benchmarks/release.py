@@ -24,8 +24,8 @@ from pipeline.scores.sighted import sighted
 from pipeline.synthetic import SCAN_DATE, Options
 from pipeline.synthetic.night import Night
 from pipeline.synthetic.score import _pass_of
+from pipeline.synthetic.traffic import joined
 
-NOBODY = "nobody"
 CELLS = {
     "flow": "camera_id, heading, time_bucket(INTERVAL 5 MINUTE, entered_at)",
     "mix": "camera_id, date_trunc('hour', entered_at)",
@@ -56,8 +56,8 @@ class City:
     """A night of which is known which vehicle each sighting shows."""
 
     night: dict[str, pa.Table]
-    vehicle: list[str | None]
-    """Of each row of `sightings`; None where a sighting shows nobody."""
+    vehicle: list[str | None] | None
+    """Of each row of `sightings`; None where a sighting shows nobody. None altogether where nobody knows."""
 
 
 def demo(root: str) -> City:
@@ -77,6 +77,12 @@ def demo(root: str) -> City:
     return City({name: night[name] for name in READ}, [known.get(row) for row in range(night["sightings"].num_rows)])
 
 
+def unknown(root: str) -> City:
+    """Read the last night of a lake of which there is no truth."""
+    lake = Lake(root, upkeep.only_scan(root))
+    return City({name: upkeep.night(lake, upkeep.last_night(lake), name) for name in READ}, None)
+
+
 def district(seed: int) -> City:
     """Invent a district and run the line on it."""
     options = Options(seed=seed)
@@ -86,10 +92,7 @@ def district(seed: int) -> City:
         made.judge()
         night = {name: upkeep.night(made.lake, SCAN_DATE, name) for name in READ}
         passes = _pass_of(made.truth, night["sightings"])
-        vehicle = made.truth.passes
-        from pipeline.synthetic.traffic import joined  # noqa: PLC0415
-
-        of = joined(vehicle).vehicle
+        of = joined(made.truth.passes).vehicle
         return City(night, [str(of[one]) if one >= 0 else None for one in passes.tolist()])
 
 
@@ -106,7 +109,7 @@ def measured(city: City) -> dict[str, Any]:
     plain = {name: rows.filter(pc.field("support") >= settings.k) for name, rows in made.items()}
     bare = replace(settings, split_rate=0.0, round_to=1)
     return {
-        "split": split(city, settings),
+        "split": split(city, settings) if city.vehicle else None,
         "audit": found.to_dict(),
         "recoverable_by_k_alone": release.audit(made, plain, bare).recoverable_cells,
         "seconds": {
@@ -120,8 +123,7 @@ def measured(city: City) -> dict[str, Any]:
 def split(city: City, settings: Settings) -> dict[str, Any]:
     """Return followed vehicles too many to a true one: in published cells of `flow` and `mix`, and among trips."""
     sightings = city.night["sightings"]
-    # who shows nobody is somebody else each time: what is nobody's stands for one vehicle more than there is
-    whom = pa.array([NOBODY if each is None else each for each in city.vehicle])
+    whom = pa.array(city.vehicle, pa.string())  # nobody is no vehicle
     known = sightings.append_column("vehicle", whom)
     params = {"k": settings.k, "least": release.least(settings)}
     rates: dict[str, Any] = {}
@@ -171,8 +173,10 @@ def main() -> None:
     parser.add_argument("--demo", default="", help="lake of `thoroughfare demo`")
     parser.add_argument("--seeds", type=int, nargs="*", default=[1], help="seeds of districts")
     parser.add_argument("--cameras", type=int, default=0, help="repeat the first district until it has so many")
+    parser.add_argument("--lake", default="", help="lake of a night of which there is no truth")
     given = parser.parse_args()
     found: dict[str, Any] = {"demo": measured(demo(given.demo))} if given.demo else {}
+    found |= {"lake": measured(unknown(given.lake))} if given.lake else {}
     for number, seed in enumerate(given.seeds):
         city = district(seed)
         found[f"district {seed}"] = measured(city)
