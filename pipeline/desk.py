@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline import looks, query, scans, upkeep
+from pipeline import looks, query, scans, trims, upkeep
 from pipeline.asking import SHOWN, answering, of_nights
 from pipeline.errors import SettingsError, WindowNotFoundError
 from pipeline.lake import Lake
@@ -115,7 +115,7 @@ def draw(lake: Lake, scan: Scan, scan_date: date, path: Path, purpose: str, now:
 
 
 def map_night(lake: Lake, scan: Scan, scan_date: date, purpose: str, now: datetime, kind: str = "overview") -> "Night":
-    """Read what a map of a night is drawn from; what has expired is empty.
+    """Read what a map of a night is drawn from; what has expired is empty, trips of real vehicles lack their ends.
 
     Raises:
         PrivacyError: the map is of single trips, no purpose is stated and the scan is not exempt.
@@ -127,6 +127,8 @@ def map_night(lake: Lake, scan: Scan, scan_date: date, purpose: str, now: dateti
         looks.look(lake, scan, "trajectories", purpose, now)
     names = ("cameras", "roads", "sightings", "observability", "links", "trajectories", "frames", "transitions")
     tables = {name: _night(lake, scan_date, name) for name in names}
+    if not scan.exempt:
+        tables["trajectories"] = trims.trimmed(tables["trajectories"])
     seen: dict[str, Any] = {
         "purpose": purpose.strip(),
         "exempt": scan.exempt,

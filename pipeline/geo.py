@@ -58,6 +58,12 @@ def haversine_m(lon1: ArrayLike, lat1: ArrayLike, lon2: ArrayLike, lat2: ArrayLi
     return np.asarray(2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(half)))
 
 
+def steps_m(lonlat: Floats) -> Floats:
+    """Return the metres between neighbouring vertices of a line, (n, 2) degrees WGS 84."""
+    lon, lat = lonlat.T
+    return haversine_m(lon[:-1], lat[:-1], lon[1:], lat[1:])
+
+
 def within(lon: ArrayLike, lat: ArrayLike, reach_m: float) -> tuple[NDArray[np.intp], Floats]:
     """Return the pairs of points within reach, (n, 2) row numbers with the lesser first, in order, and their metres."""
     phi, turn = np.radians(np.asarray(lat, np.float64)), np.radians(np.asarray(lon, np.float64))

@@ -21,13 +21,12 @@ from pipeline.lake import Lake
 from pipeline.scans import Scan
 from pipeline.storage.folders import sync
 from pipeline.tables import TABLES, TRAJECTORIES
+from pipeline.trims import TRIMMED_M
 
 ABOUT = "export.json"
 """The file of a folder that says what it holds, whose it is and on what terms."""
 SINGLES = f"These are single vehicles, shown for a stated purpose. Delete them after {TRAJECTORIES.lives_days} days, as the lake does."
 
-TRIMMED_M = 500.0
-"""Left out at either end of a real vehicle's line: where a journey begins or ends tells whose it is."""
 BIN_MS = 15 * 60 * 1000
 """A real vehicle's line begins at a quarter of an hour; the time along it is kept."""
 COARSE = (

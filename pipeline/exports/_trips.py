@@ -8,8 +8,8 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
-from pipeline import geo
-from pipeline.exports import BIN_MS, COARSE, SINGLES, TRIMMED_M, Night
+from pipeline import geo, trims
+from pipeline.exports import BIN_MS, COARSE, SINGLES, Night
 
 DECIMALS = 6
 """Of a degree: 0.1 m."""
@@ -58,15 +58,8 @@ def _lines(rows: pa.Table, *, coarse: bool) -> Iterator[tuple[geo.Floats, geo.Fl
 
 def _coarse(lonlat: geo.Floats, at_ms: geo.Floats) -> tuple[geo.Floats, geo.Floats]:
     """Cut a line at both ends and move it back to its quarter of an hour; nothing where it is too short."""
-    along_m = np.concatenate([[0.0], np.cumsum(_steps_m(lonlat))])
-    first, last = TRIMMED_M, along_m[-1] - TRIMMED_M
-    if last <= first:
-        return lonlat[:0], at_ms[:0]
-    inside = (along_m > first) & (along_m < last)
-    kept_m = np.concatenate([[first], along_m[inside], [last]])
-    axes = (np.interp(kept_m, along_m, axis) for axis in (*lonlat.T, at_ms))
-    lon, lat, at = axes
-    return np.column_stack([lon, lat]), at - at[0] % BIN_MS
+    line, at = trims.cut(lonlat, at_ms)
+    return line, at - at[:1] % BIN_MS if len(at) else at
 
 
 def _rising(lonlat: geo.Floats, at_ms: geo.Floats) -> tuple[geo.Floats, Ints]:
@@ -80,15 +73,9 @@ def _rising(lonlat: geo.Floats, at_ms: geo.Floats) -> tuple[geo.Floats, Ints]:
 
 def _trip(number: int, lonlat: geo.Floats, at_ms: Ints, probability: float) -> Trip:
     """Measure a line."""
-    metres = float(_steps_m(lonlat).sum())
+    metres = float(geo.steps_m(lonlat).sum())
     speed_kmh = metres / float(at_ms[-1] - at_ms[0]) * 3600
     return Trip(number, lonlat, at_ms, round(metres, 1), round(speed_kmh, 1), round(probability, 3))
-
-
-def _steps_m(lonlat: geo.Floats) -> geo.Floats:
-    """Return metres between neighbouring vertices."""
-    lon, lat = lonlat.T
-    return geo.haversine_m(lon[:-1], lat[:-1], lon[1:], lat[1:])
 
 
 def shapes(found: list[Trip]) -> NDArray[np.object_]:

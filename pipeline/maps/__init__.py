@@ -24,6 +24,7 @@ from pipeline.tables import FRAMES, TRAJECTORIES, TRANSITIONS
 
 HIDDEN = "Single trips are not shown: no purpose was stated. What is drawn are cameras and counts behind which at least {k} vehicles stand."
 SHOWN = "Single trips are shown for this purpose: {purpose}. They are deleted after {days} days and carry no identity beyond this night."
+CUT = "Their ends are cut off, with the first and the last camera."
 EXEMPT = "Single trips are shown: {exempt}."
 AGGREGATES = "No single trip is on this map: cameras, and figures behind which at least {k} vehicles stand."
 
@@ -175,7 +176,8 @@ def _privacy(night: Night, kind: str) -> str:
     if kind not in ("overview", "trips"):
         return AGGREGATES.format(k=night.k)
     if night.purpose:
-        return SHOWN.format(purpose=night.purpose, days=TRAJECTORIES.lives_days)
+        shown = SHOWN.format(purpose=night.purpose, days=TRAJECTORIES.lives_days)
+        return shown if night.exempt else f"{shown} {CUT}"
     return EXEMPT.format(exempt=night.exempt) if night.exempt else HIDDEN.format(k=night.k)
 
 
