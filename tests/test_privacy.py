@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 from builders import rows, sighting, trajectory
 from test_nightly import LINEAGE, ON, SCAN, kept
@@ -67,6 +68,16 @@ def test_a_picture_anywhere_holds_a_night_back(desk: Desk, place: str):
     found = measures.measure(desk)
     assert (found["jpeg_found"], found["verdict"]) == (1, "hold")
     assert place in found["reasons"][0]
+
+
+def test_a_night_published_twice_with_small_changes_is_a_caution(desk: Desk):
+    assert measures.measure(desk)["cautions"] == []
+    rows = night.published()["flow"]
+    two_more = pc.add(rows["support"], 2).cast(rows["support"].type)
+    republished(desk, {"flow": rows.set_column(rows.schema.get_field_index("support"), "support", two_more)})
+    found = measures.measure(desk)
+    assert found["revision_differences"] == rows.num_rows > 0
+    assert "published before with other rows" in found["cautions"][0]
 
 
 def test_a_changed_log_of_looks_holds_a_night_back(desk: Desk):

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline import countermeasures, looks, proof, release, upkeep
+from pipeline import countermeasures, looks, proof, release, revisions, upkeep
 from pipeline.countermeasures import watched
 from pipeline.desk import Desk
 from pipeline.errors import WindowNotFoundError
 from pipeline.nightly import read
+from pipeline.privacy import verdicts
 from pipeline.privacy.moments import moments
-from pipeline.privacy.verdicts import Facts, why_not
+from pipeline.privacy.verdicts import Facts
 from pipeline.products import SINGLED_OUT, Settings, candidates
 from pipeline.stages import stage
 
@@ -25,7 +26,7 @@ PURPOSE = "nightly privacy report: how many journeys a few moments single out"
 POINTS, BINS_S = (2, 4), {"5 min": 300, "15 min": 900, "60 min": 3600}
 TRUTH = "only the demo city's vehicles are known; of real ones nobody knows the truth, nor should"
 EXPIRED = "links and trajectories have expired, so what was withheld cannot be worked out again"
-NO_CANARIES = "no plates or faces were planted in this night"
+NO_CANARIES = "no plates or faces were sent through the line; `--canaries` does it, with pictures of the demo city"
 NO_NOISE = "nothing was published with differential privacy"
 
 
@@ -37,12 +38,13 @@ class Attacks:
     rank1: dict[str, float]
 
 
-def measure(desk: Desk, also: Iterable[Path] = ()) -> Facts:
+def measure(desk: Desk, also: Iterable[Path] = (), canaries: Facts | None = None) -> Facts:
     """Measure what a night gives away, and what lies of it that should be gone.
 
     Args:
         desk: Lake, scan, night. The look at its trajectories is logged.
         also: Folders and files outside the lake that are searched for pixels and vectors too.
+        canaries: What became of plates and faces sent through the line (`chain.survey`), where they were.
 
     Returns:
         `k_violations`, `recoverable_cells`, `jpeg_found`, `sentinel_vectors_found`, `plates_read`, `faces_found`,
@@ -65,6 +67,7 @@ def measure(desk: Desk, also: Iterable[Path] = ()) -> Facts:
         "least": audited["least"],
         "k_violations": audited["k_violations"],
         "recoverable_cells": audited["recoverable_cells"],
+        "revision_differences": _differences(desk, products),
         "withheld": audited.get("withheld"),
         "trips_kept": audited.get("trips_kept"),
         "count_mape": audited.get("mape"),
@@ -83,12 +86,14 @@ def measure(desk: Desk, also: Iterable[Path] = ()) -> Facts:
         "looks": looks.head(desk.lake).number,
         "looks_head": str(looks.head(desk.lake)),
         "looks_changed": list(looks.faults(desk.lake)),
-        "plates_read": None,
-        "faces_found": None,
+        "plates_read": canaries["plates_read"] if canaries else None,
+        "faces_found": canaries["faces_found"] if canaries else None,
+        "canaries": canaries,
         "epsilon": None,
     }  # fmt: skip
-    reasons = why_not(found)
-    return found | {"unmeasured": _unmeasured(found), "verdict": "hold" if reasons else "publish", "reasons": reasons}
+    reasons = verdicts.why_not(found)
+    judged = {"verdict": "hold" if reasons else "publish", "reasons": reasons, "cautions": verdicts.cautions(found)}
+    return found | {"unmeasured": _unmeasured(found)} | judged
 
 
 def _audited(desk: Desk, products: dict[str, pa.Table]) -> Facts:
@@ -100,6 +105,12 @@ def _audited(desk: Desk, products: dict[str, pa.Table]) -> Facts:
     settings = desk.scan.settings("products", Settings)
     made = candidates(**{name: tables[name] for name in line.reads}, settings=settings)
     return release.audit(made, products, settings).to_dict()
+
+
+def _differences(desk: Desk, products: dict[str, pa.Table]) -> int:
+    """Count what the night's last two publications tell together of fewer than k vehicles; 0 where it was published once."""
+    before = revisions.published_before(desk.lake, desk.scan_date)
+    return release.differences(before, products, desk.scan.settings("products", Settings)).told
 
 
 def _unicity(desk: Desk) -> Facts | None:

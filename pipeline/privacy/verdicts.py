@@ -22,9 +22,18 @@ def why_not(found: Facts) -> list[str]:
         f"pixels or vectors lie in {[find['where'] for find in wrong]}": wrong,
         f"{found['overdue']} should have expired": found["overdue"],
         f"{found['columns_of_single_vehicles']} published columns show single vehicles": found["columns_of_single_vehicles"],
+        f"{found['plates_read']} plates can be read in what is left": found["plates_read"],
+        f"{found['faces_found']} faces can be found in what is left": found["faces_found"],
         f"the log of looks was changed: {found['looks_changed'][:1]}": found["looks_changed"],
     }  # fmt: skip
     return [words for words, is_so in held.items() if is_so]
+
+
+def cautions(found: Facts) -> list[str]:
+    """Say what whoever publishes must know beforehand; nothing where there is nothing."""
+    told = found["revision_differences"]
+    words = f"this night was published before with other rows, and both together tell {told} figures of fewer than {found['k']} vehicles: where the earlier rows were given out, do not give out these"
+    return [words] if told else []
 
 
 def keep(lake: Lake, found: Facts) -> str:
