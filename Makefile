@@ -35,7 +35,7 @@ faults: .venv/.dev
 
 privacy: .venv/.demo
 	@test -d out/demo/demo || .venv/bin/thoroughfare demo
-	@.venv/bin/thoroughfare privacy report --scan demo --lake out/demo --also out/demo/map.html --also out/demo/report.html
+	@.venv/bin/thoroughfare privacy report --scan demo --lake out/demo --canaries --also out/demo/map.html --also out/demo/report.html
 
 lint: .venv/.dev
 	@.venv/bin/ruff format --check .

@@ -13,6 +13,7 @@ import pytest
 from pipeline import scans
 from pipeline.feeds import demo as city
 from pipeline.privacy import canaries as drawn
+from pipeline.privacy import verdicts
 from pipeline.privacy.canaries import Canary, Reader
 
 NIGHT = date(2026, 5, 5)
@@ -93,3 +94,13 @@ def test_what_a_plate_says_is_found_as_text_too(canaries: list[Canary], tmp_path
 
 def test_an_empty_folder_holds_nothing(canaries: list[Canary], tmp_path: Path):
     assert drawn.read_files(tmp_path, Reader(canaries)) == drawn.Found(0, 0, 0, 0)
+
+
+def test_one_plate_or_face_that_can_be_read_holds_a_night_back():
+    nothing = dict.fromkeys(("k_violations", "least", "recoverable_cells", "columns_of_single_vehicles"), 0)
+    sound = nothing | {"finds": [], "overdue": [], "looks_changed": [], "plates_read": 0, "faces_found": None}
+    assert verdicts.why_not(sound) == []
+    assert verdicts.why_not(sound | {"plates_read": 1, "faces_found": 2}) == [
+        "1 plates can be read in what is left",
+        "2 faces can be found in what is left",
+    ]
