@@ -115,8 +115,10 @@ def test_the_same_draw_is_the_same(watched):
 
 
 def test_a_secret_rotation_stops_only_who_knows_nobody(watched):
-    kept, rotated, _, *known = countermeasures.between_nights(watched)
+    kept, rotated, pca, icp, ica, *known = countermeasures.between_nights(watched)
     assert kept.auc > 0.9
+    assert rotated.auc < min(pca.auc, icp.auc) < kept.auc
+    assert ica.auc > 0.45
     assert 0.35 < rotated.auc < 0.65
     assert known[-1].auc > 0.9
     assert countermeasures.changed_within(watched) < 1e-9

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pyarrow.compute as pc
 import pytest
-from builders import rows, sighting, trajectory
+from builders import camera, rows, sighting, trajectory
 from test_nightly import LINEAGE, ON, SCAN, kept
 
 from pipeline import __main__ as program
@@ -19,7 +19,7 @@ from pipeline.desk import Desk
 from pipeline.errors import PrivacyError
 from pipeline.lake import Place
 from pipeline.privacy import measures, verdicts
-from pipeline.privacy.moments import moments
+from pipeline.privacy.moments import coarser, inner, moments
 from tests import night
 
 REAL = replace(SCAN, feed="archive", exempt="")
@@ -110,6 +110,27 @@ def test_moments_are_the_sightings_of_each_trajectory():
     seen = rows("sightings", sighting("s2", "b", 60), sighting("s1", "a", 0), sighting("s3", "a", 5))
     found = moments(passed, seen).select(["vehicle_id", "camera_id"]).to_pylist()
     assert [tuple(each.values()) for each in found] == [("t", "a"), ("t", "b"), ("u", "a")]
+
+
+def test_moments_are_made_coarser_by_cells_of_cameras_and_lose_their_ends():
+    passed = rows(
+        "trajectories",
+        trajectory("t", [(f"s{n}", f"c{n}", n) for n in range(5)]),
+        trajectory("u", [("s0", "c0", 0), ("s4", "c4", 4)]),
+    )
+    seen = rows("sightings", *(sighting(f"s{n}", f"c{n}", n) for n in range(5)))
+    known = rows("cameras", *(camera(f"c{n}", lon=-74 + 0.01 * n) for n in range(5)))
+    left = inner(moments(passed, seen))
+    assert left["camera_id"].to_pylist() == ["c1", "c2", "c3"]
+    cells = coarser(left, known, 3)["camera_id"].to_pylist()
+    assert cells[0] != cells[1] == cells[2]
+    assert len(set(coarser(moments(passed, seen), known, 1)["camera_id"].to_pylist())) == 5
+
+
+def test_journeys_are_told_as_they_lie_and_made_coarser(desk: Desk):
+    told = measures.measure(desk)["unicity"]
+    assert set(told) == {f"as they lie, {each}" for each in measures.BINS_S} | set(measures.COARSER) | {"published"}
+    assert told["without ends, 60 min, cells of 16 cameras"]["2 points"] in (None, 0.0)
 
 
 def test_what_is_held_is_refused_until_it_is_mended(desk: Desk):

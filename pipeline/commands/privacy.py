@@ -69,10 +69,7 @@ def report(
     if as_json:
         tell(found)
     else:
-        rows = [(each, found[each]) for each in ("k_violations", "recoverable_cells", "revision_differences", "jpeg_found", "sentinel_vectors_found", "plates_read", "faces_found", "epsilon", "trips_kept", "count_mape")]  # fmt: skip
-        rows += [(f"singled out: {each}", share) for each, share in ((found["unicity"] or {}).get("in the lake, for 3 days") or {}).items()]  # fmt: skip
-        rows += [(f"found again on another night (AUC): {each}", auc) for each, auc in (found["linkage_auc"] or {}).items()]  # fmt: skip
-        show([{"figure": each, "value": _told(value), "why": found["unmeasured"].get(each, "")} for each, value in rows], ["figure", "value", "why"])  # fmt: skip
+        show(_rows(found), ["figure", "value", "words"])
         typer.echo(
             f"\n{name} {desk.scan_date}: {found['verdict']}"
             + "".join(f"\n- {why}" for why in [*found["reasons"], *found["cautions"]])
@@ -96,6 +93,19 @@ def _canaries(*, quiet: bool) -> dict[str, Any]:
     scan = scans.load("demo", scans.bundled())
     with Waiting("sending 1,000 plates and 500 faces through the line", quiet=quiet):
         return chain.survey(scan, scans.date_of(CANARY_DATE), now())
+
+
+FIGURES = ("k_violations", "recoverable_cells", "revision_differences", "jpeg_found", "sentinel_vectors_found", "plates_read", "faces_found", "epsilon", "trips_kept", "count_mape")  # fmt: skip
+
+
+def _rows(found: dict[str, Any]) -> list[dict[str, str]]:
+    """Lay the figures out for a person, each with why there is none or of how many it is."""
+    rows = [(each, found[each], found["unmeasured"].get(each, "")) for each in FIGURES]
+    for words, told in (found["unicity"] or {}).items():
+        each = [name for name in told or {} if name.endswith("points")]
+        rows += [(f"singled out, {words}: {name}", told[name], f"of {told[f'journeys with {name[0]}']} journeys") for name in each]  # fmt: skip
+    rows += [(f"found again on another night, AUC: {words}", auc, "") for words, auc in (found["linkage_auc"] or {}).items()]  # fmt: skip
+    return [{"figure": figure, "value": _told(value), "words": words} for figure, value, words in rows]
 
 
 def _told(value: float | None) -> str:

@@ -36,6 +36,13 @@ def unicity(passes: pa.Table, points: int, bin_s: float, draws: int = 5, seed: i
     return float(np.mean(alone)) if alone else float("nan")
 
 
+def enough(passes: pa.Table, points: int, bin_s: float) -> int:
+    """Count the journeys that `unicity` tells of: those with so many distinct moments."""
+    vehicle, moment = _moments(passes, bin_s)
+    distinct = np.unique(np.stack([vehicle, moment]), axis=1)[0]
+    return int((np.bincount(distinct) >= points).sum()) if len(distinct) else 0
+
+
 def withheld(rows: pa.Table, by: list[str], k: int) -> tuple[float, int]:
     """Return the share of vehicles that a least support of k withholds from a table by some columns, and the groups left."""
     counts = rows.group_by(by).aggregate([([], "count_all")])["count_all"].to_numpy()

@@ -3,6 +3,7 @@
 Whatever cannot be measured on a lake is None, with the reason beside it; no figure stands in for another.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from pipeline.desk import Desk
 from pipeline.errors import WindowNotFoundError
 from pipeline.nightly import read
 from pipeline.privacy import verdicts
-from pipeline.privacy.moments import moments
+from pipeline.privacy.moments import coarser, inner, moments
 from pipeline.privacy.verdicts import Facts
 from pipeline.products import SINGLED_OUT, Settings, candidates
 from pipeline.stages import stage
@@ -24,6 +25,11 @@ SCHEMA = "thoroughfare-privacy/1"
 """Changes when a key of the report is renamed, dropped or means something else."""
 PURPOSE = "nightly privacy report: how many journeys a few moments single out"
 POINTS, BINS_S = (2, 4), {"5 min": 300, "15 min": 900, "60 min": 3600}
+COARSER = {
+    "without ends, 15 min, cells of 4 cameras": (900, 4),
+    "without ends, 60 min, cells of 16 cameras": (3600, 16),
+}
+"""Ways to make moments coarser: seconds, cameras of a cell."""
 TRUTH = "only the demo city's vehicles are known; of real ones nobody knows the truth, nor should"
 EXPIRED = "links and trajectories have expired, so what was withheld cannot be worked out again"
 NO_CANARIES = "no plates or faces were sent through the line; `--canaries` does it, with pictures of the demo city"
@@ -32,10 +38,12 @@ NO_NOISE = "nothing was published with differential privacy"
 
 @dataclass(frozen=True)
 class Attacks:
-    """How well vehicles are found again on another night, by attacker: AUC and the share that is ranked first."""
+    """How well vehicles are found again on another night, by attacker."""
 
     auc: dict[str, float]
     rank1: dict[str, float]
+    d_sys: dict[str, float | None]
+    """None of fewer pairs than it needs."""
 
 
 def measure(desk: Desk, also: Iterable[Path] = (), canaries: Facts | None = None) -> Facts:
@@ -83,6 +91,7 @@ def measure(desk: Desk, also: Iterable[Path] = (), canaries: Facts | None = None
         "unicity": single,
         "linkage_auc": attacks.auc if attacks else None,
         "linkage_rank1": attacks.rank1 if attacks else None,
+        "linkage_d_sys": attacks.d_sys if attacks else None,
         "looks": looks.head(desk.lake).number,
         "looks_head": str(looks.head(desk.lake)),
         "looks_changed": list(looks.faults(desk.lake)),
@@ -117,15 +126,25 @@ def _unicity(desk: Desk) -> Facts | None:
     """Tell the share of the lake's own trajectories that some of their moments single out; None where they have expired."""
     try:
         looks.look(desk.lake, desk.scan, "trajectories", PURPOSE, desk.now)
-        single = moments(*(upkeep.night(desk.lake, desk.scan_date, name) for name in ("trajectories", "sightings")))
+        tables = (upkeep.night(desk.lake, desk.scan_date, name) for name in ("trajectories", "sightings", "cameras"))
+        trajectories, sightings, cameras = tables
     except WindowNotFoundError:
         return None
-    told = {
-        f"{points} points, {words}": countermeasures.unicity(single, points, bin_s)
-        for points in POINTS
-        for words, bin_s in BINS_S.items()
-    }
-    return {"in the lake, for 3 days": {name: None if share != share else share for name, share in told.items()}, "published": None}  # noqa: PLR0124  # fmt: skip
+    whole = moments(trajectories, sightings)
+    told: Facts = {f"as they lie, {words}": _singled(whole, bin_s) for words, bin_s in BINS_S.items()}
+    for words, (bin_s, most) in COARSER.items():
+        told[words] = _singled(coarser(inner(whole), cameras, most), bin_s)
+    return told | {"published": None}
+
+
+def _singled(single: pa.Table, bin_s: int) -> Facts:
+    """Return the share that is singled out by so many points, of the journeys that have as many."""
+    told: Facts = {}
+    for points in POINTS:
+        journeys = countermeasures.enough(single, points, bin_s)
+        share = countermeasures.unicity(single, points, bin_s) if journeys else None
+        told |= {f"{points} points": share, f"journeys with {points}": journeys}
+    return told
 
 
 def _attacks(desk: Desk) -> Attacks | None:
@@ -136,7 +155,9 @@ def _attacks(desk: Desk) -> Attacks | None:
         tried = countermeasures.between_nights(countermeasures.watch(desk.lake, desk.scan, desk.scan_date))
     except WindowNotFoundError:
         return None
-    return Attacks({each.words: each.auc for each in tried}, {each.words: each.rank1 for each in tried})
+    told = {name: {each.words: getattr(each, name) for each in tried} for name in ("auc", "rank1", "d_sys")}
+    known = {words: None if math.isnan(share) else share for words, share in told["d_sys"].items()}
+    return Attacks(told["auc"], told["rank1"], known)
 
 
 def _unmeasured(found: Facts) -> dict[str, str]:
