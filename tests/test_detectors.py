@@ -2,17 +2,21 @@
 
 import json
 import shutil
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import detectors, networks
+from pipeline import detectors, networks, scans
 from pipeline.detectors import ttfnet
 from pipeline.errors import FeedNotFoundError, IntegrityError
+from pipeline.feeds import demo as city
+from pipeline.tables import LABELS
 
 WEIGHTS = Path(ttfnet.__file__)
 
@@ -35,6 +39,19 @@ def test_a_peak_becomes_a_box_around_the_middle_of_its_cell():
     boxes = ttfnet.decode(answer(10, 20), (240, 352))
     assert boxes.xyxy_px.tolist() == [[66, 26, 98, 58]]
     assert boxes.score == pytest.approx(0.9526, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", detectors.names())
+def test_every_detector_on_the_shelf_finds_vehicles_and_has_no_word_for_people(name: str):
+    demo = scans.load("demo", scans.bundled())
+    pictures = [
+        city.FEED.picture(demo, each, demo.starts_at(date(2026, 5, 5))).jpeg for each in city.FEED.cameras(demo)
+    ]
+    images = [cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) for jpeg in pictures if jpeg]
+    found = {label for boxes in detectors.load(name).detect(images) for label in boxes.label}
+    assert found
+    assert found <= set(LABELS)
+    assert "person" not in LABELS
 
 
 def test_boxes_come_back_in_pixels_of_a_larger_frame():

@@ -50,6 +50,17 @@ def test_detail_finer_than_64_pixels_is_gone():
     assert np.ptp(resnet.stretch(stripes)) <= 2
 
 
+@pytest.mark.parametrize("name", encoders.names())
+def test_no_encoder_on_the_shelf_sees_what_is_finer_than_64_pixels(name: str):
+    encoder = encoders.load(name)
+    plain = np.full((96, 256, 3), 128, np.uint8)
+    fine, whole = plain.copy(), np.array([[0, 0, 256, 96]], np.float32)
+    fine[:, ::2], fine[:, 1::2] = 255, 1
+    assert encoder.encode(fine, whole)[0].astype(float) @ encoder.encode(plain, whole)[0].astype(float) > 0.999
+    fine[:, :128], fine[:, 128:] = 255, 1
+    assert encoder.encode(fine, whole)[0].astype(float) @ encoder.encode(plain, whole)[0].astype(float) < 0.9
+
+
 def test_the_version_and_size_are_known_without_running_the_network():
     encoder = encoders.load("resnet")
     assert encoder.version.startswith("resnet@")
