@@ -15,6 +15,7 @@ import urllib.request
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from contextlib import closing, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 PR_SET_CHILD_SUBREAPER = 36
 """Of <linux/prctl.h>."""
+BUSY_S = 120
+"""How long SQLite waits for another writer; no answer is waited for less."""
 DAEMONS = {
     "api-server": ["--host", "127.0.0.1", "--workers", "1"],
     "scheduler": ["--skip-serve-logs"],
@@ -112,13 +115,25 @@ class AirflowHome:
         )
         for patience in range(5):
             try:
-                with urllib.request.urlopen(request, timeout=60) as answer:
+                with urllib.request.urlopen(request, timeout=BUSY_S + 30) as answer:
                     return json.loads(answer.read() or b"null")
             except urllib.error.HTTPError as error:
                 if error.code < 500 or patience == 4:  # SQLite bears one writer: "database is locked"
                     raise
-                time.sleep(1)
+            except TimeoutError:
+                if patience == 4:
+                    raise
+            time.sleep(1)
         raise AssertionError
+
+    def trigger(self, dag: str, conf: dict[str, Any]) -> None:
+        """Start a run of a DAG once, however often the asking has to be repeated."""
+        run = "rest-" + "-".join(conf.values())
+        try:
+            self.ask("POST", f"/api/v2/dags/{dag}/dagRuns", {"dag_run_id": run, "logical_date": None, "conf": conf})
+        except urllib.error.HTTPError as error:
+            if error.code != HTTPStatus.CONFLICT:  # an asking whose answer did not come had been heard
+                raise
 
     def runs(self, dag: str) -> list[dict[str, Any]]:
         """List the runs of a DAG, oldest first."""
@@ -177,7 +192,7 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'airflow.db'}?timeout=120",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'airflow.db'}?timeout={BUSY_S}",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__FERNET_KEY_CMD": f"cat {folder / 'fernet'}",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "operator:admin",

@@ -103,7 +103,7 @@ def airflow(tmp_path_factory, due):
     try:
         home.start()
         for dag in ("demo", "broken"):
-            home.ask("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None, "conf": {"scan_date": NIGHT}})
+            home.trigger(dag, {"scan_date": NIGHT})
         yield home
     finally:
         home.stop()
