@@ -128,7 +128,7 @@ class AirflowHome:
 
     def trigger(self, dag: str, conf: dict[str, Any]) -> None:
         """Start a run of a DAG once, however often the asking has to be repeated."""
-        run = "rest-" + "-".join(conf.values())
+        run = "manual__" + "-".join(conf.values())
         try:
             self.ask("POST", f"/api/v2/dags/{dag}/dagRuns", {"dag_run_id": run, "logical_date": None, "conf": conf})
         except urllib.error.HTTPError as error:
