@@ -14,6 +14,7 @@ from pipeline import motion, sightings, tables
 from pipeline.sightings import cover
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+NIGHT = timedelta(days=1)
 WIDTH, HEIGHT, HORIZON, FOCAL, MAST_M = 352, 240, 60.0, 400.0, 9.0
 
 
@@ -56,12 +57,14 @@ def camera(bearing_deg: float | None = None, camera_id: str = "t:1") -> pa.Table
     return pa.Table.from_pylist([row], schema=tables.CAMERAS.schema)
 
 
-def shard(shown: list, gap_s: float = 2.0, bearing_deg: float | None = None, camera_id: str = "t:1") -> tuple:
+def shard(
+    shown: list, gap_s: float = 2.0, bearing_deg: float | None = None, camera_id: str = "t:1", start: datetime = START
+) -> tuple:
     """Make the tables of one camera that saw simulated boxes, and the vehicle of each detection."""
     seconds = np.arange(0, max((each[0] for each in shown), default=0) + gap_s, gap_s)
     frames, detections, vehicles = [], [], {}
     for second in seconds:
-        at = START + timedelta(seconds=float(second))
+        at = start + timedelta(seconds=float(second))
         row = {"frame_id": tables.frame_id(camera_id, at), "camera_id": camera_id, "slot_at": at, "captured_at": at}
         row |= {"captured_at_source": "render", "width_px": WIDTH, "height_px": HEIGHT, "sha256": "", "state": "ok"}
         frames.append(row | {"reason": None})
@@ -87,6 +90,15 @@ def links(rows: pa.Table, vehicles: dict[str, int]) -> tuple[float, float]:
     right = sum(vehicles[one] == vehicles[other] for one, other in made)
     possible = len(vehicles) - len(set(vehicles.values()))
     return right / max(len(made), 1), right / possible
+
+
+def test_ids_are_new_every_night():
+    first, second = (tracked(road(2), start=START + n * NIGHT)[0] for n in (0, 1))
+    passes = [sorted(rows["entered_at"].to_pylist()) for rows in (first, second)]
+    assert [when + NIGHT for when in passes[0]] == passes[1] != []
+    for name in ("sighting_id", "detection_ids"):
+        ids = [set(np.hstack(rows[name].to_pylist())) for rows in (first, second)]
+        assert ids[0].isdisjoint(ids[1])
 
 
 def test_vehicles_are_followed_though_they_move_lengths_between_frames():
