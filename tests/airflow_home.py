@@ -117,23 +117,22 @@ class AirflowHome:
             try:
                 with urllib.request.urlopen(request, timeout=BUSY_S + 30) as answer:
                     return json.loads(answer.read() or b"null")
-            except urllib.error.HTTPError as error:
-                if error.code < 500 or patience == 4:  # SQLite bears one writer: "database is locked"
+            except (urllib.error.HTTPError, TimeoutError) as error:
+                refused = isinstance(error, urllib.error.HTTPError) and error.code < 500
+                if refused or patience == 4:  # SQLite bears one writer: "database is locked"
                     raise
-            except TimeoutError:
-                if patience == 4:
-                    raise
-            time.sleep(1)
+                time.sleep(1)
         raise AssertionError
 
-    def trigger(self, dag: str, conf: dict[str, Any]) -> None:
-        """Start a run of a DAG once, however often the asking has to be repeated."""
-        run = "manual__" + "-".join(conf.values())
+    def trigger(self, dag: str, **conf: str) -> str:
+        """Start a run of a DAG once, however often the asking has to be repeated, and return its id."""
+        run = "__".join(["manual", *conf.values()])
         try:
             self.ask("POST", f"/api/v2/dags/{dag}/dagRuns", {"dag_run_id": run, "logical_date": None, "conf": conf})
         except urllib.error.HTTPError as error:
             if error.code != HTTPStatus.CONFLICT:  # an asking whose answer did not come had been heard
                 raise
+        return run
 
     def runs(self, dag: str) -> list[dict[str, Any]]:
         """List the runs of a DAG, oldest first."""

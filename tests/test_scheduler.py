@@ -103,7 +103,7 @@ def airflow(tmp_path_factory, due):
     try:
         home.start()
         for dag in ("demo", "broken"):
-            home.trigger(dag, {"scan_date": NIGHT})
+            home.trigger(dag, scan_date=NIGHT)
         yield home
     finally:
         home.stop()
@@ -178,7 +178,7 @@ def test_overdue_and_failed_nights_are_told_of(airflow):
 def test_each_day_tables_expire_and_lakes_are_proved(airflow):
     airflow.done("demo"), airflow.done("cron", 3)
     airflow.ask("PATCH", "/api/v2/dags/expire", {"is_paused": False})
-    asked = airflow.ask("POST", "/api/v2/dags/expire/dagRuns", {"logical_date": None})["dag_run_id"]
+    asked = airflow.trigger("expire")
     run = airflow.wait(
         lambda: [r for r in airflow.runs("expire") if r["dag_run_id"] == asked and r["end_date"]], 600, "expiry"
     )[0]
@@ -210,9 +210,9 @@ def test_no_log_no_rendered_task_and_no_row_of_airflow_holds_a_secret(airflow):
 
 
 def test_with_airflows_database_gone_the_command_line_finishes_the_night(airflow, tmp_path):
-    begun = airflow.ask("POST", "/api/v2/dags/cron/dagRuns", {"logical_date": None, "conf": {"scan_date": LOST}})
+    begun = airflow.trigger("cron", scan_date=LOST)
     airflow.wait(
-        lambda: {t["state"] for t in airflow.tasks("cron", begun["dag_run_id"]) if t["task_id"] == "window_0.snapshots"} == {"success"},
+        lambda: {t["state"] for t in airflow.tasks("cron", begun) if t["task_id"] == "window_0.snapshots"} == {"success"},
         600, "the night's pictures",
     )  # fmt: skip
     database = airflow.folder / "airflow.db"
